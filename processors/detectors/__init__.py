@@ -1,0 +1,1 @@
+"""Detectors: what is reported as a finding (pause, tachycardia...); one file each."""

@@ -1,0 +1,81 @@
+"""The errors of Vitalstream: one root, a shallow tree, each with its fields.
+
+::
+
+    VitalsError
+    |-- InputError (ValueError)         a file, line or message that cannot be read as what it claims to be
+    |   `-- WireError                   a block on the bus that is damaged or of an unknown version
+    |-- SettingError (ValueError)       a configuration value or command option
+    |-- UnknownSignalError (LookupError)
+    `-- ContractError (TypeError)       a processor, bridge or store that breaks its declared contract
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class VitalsError(Exception):
+    """Root of all errors raised on purpose; the text is one sentence for a person."""
+
+
+class InputError(VitalsError, ValueError):
+    """Something read from outside is not what it claims to be.
+
+    Attributes
+    ----------
+    where
+        File, ``file:line`` or participant the fault is in.
+    problem
+        What was expected and what was found.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+class WireError(InputError):
+    """Bytes from the bus are not a block: damaged, cut short, or of an unknown version."""
+
+
+class SettingError(VitalsError, ValueError):
+    """A setting or option has a value that cannot be used.
+
+    Attributes
+    ----------
+    setting
+        Name of the setting as the user wrote it.
+    problem
+        What was expected and what was found.
+    """
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(setting, problem)
+        self.setting = setting
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.problem}"
+
+
+class UnknownSignalError(VitalsError, LookupError):
+    """A name is not a signal of `SIGNALS`; the text names the nearest ones."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.nearest = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {' or '.join(self.nearest)}?" if self.nearest else ""
+        return f"{self.name!r} is not a signal{hint} (vitals signals lists them)"
+
+
+class ContractError(VitalsError, TypeError):
+    """A part of the system breaks the contract it declared; this is a defect, not bad data."""

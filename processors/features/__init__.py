@@ -1,0 +1,1 @@
+"""Features: what is measured continuously (QRS, RR, heart rate, signal quality); one file each."""

@@ -1,0 +1,43 @@
+"""State of a processor: one structured record per slot, so that a kernel finds all of it together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class SlotState:
+    """Records by slot that grow with the roster and can be cleared, copied and put back.
+
+    A record of all zero bytes is the state of a participant never seen; kernels start from it.
+
+    Attributes
+    ----------
+    records
+        Structured array ``[n_slots]``; kernels index it with `Batch.slots`. It is replaced when it
+        grows, so take it anew for each call.
+    """
+
+    def __init__(self, fields: DTypeLike) -> None:
+        self.dtype = np.dtype(fields, align=True)
+        self.records: NDArray[Any] = np.zeros(0, self.dtype)
+
+    def cover(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        """Give the records after making room for the highest of these slots."""
+        needed = int(slots.max(initial=-1)) + 1
+        if needed > len(self.records):
+            grown = np.zeros(max(needed, 2 * len(self.records), 16), self.dtype)
+            grown[: len(self.records)] = self.records
+            self.records = grown
+        return self.records
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        self.cover(slots)[slots] = np.zeros((), self.dtype)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        return self.cover(slots)[slots].copy()
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        self.cover(slots)[slots] = state
