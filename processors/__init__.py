@@ -1,1 +1,1 @@
-"""What the engine computes: the vocabulary, numba kernels, features and detectors; arrays in, arrays out."""
+"""What the engine computes: vocabulary, numba kernels, features, detectors; arrays in and out."""

@@ -3,8 +3,8 @@
 ::
 
     VitalsError
-    |-- InputError (ValueError)         a file, line or message that cannot be read as what it claims to be
-    |   `-- WireError                   a block on the bus that is damaged or of an unknown version
+    |-- InputError (ValueError)         a file, line or message is not what it claims to be
+    |   `-- WireError                   a block on the bus is damaged or of another version
     |-- SettingError (ValueError)       a configuration value or command option
     |-- UnknownSignalError (LookupError)
     `-- ContractError (TypeError)       a processor, bridge or store that breaks its declared contract

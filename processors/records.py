@@ -384,7 +384,8 @@ def finding_id(participant: str, code: str, onset_ns: int) -> str:
 
 def sample_times_ns(t0_ns: int, fs_hz: float, n: int) -> NDArray[np.int64]:
     """Give the time of each of ``n`` samples from ``t0_ns`` at ``fs_hz``, rounded to the ns."""
-    return t0_ns + np.rint(np.arange(n) * (NS_PER_S / fs_hz)).astype(np.int64)
+    since_ns: NDArray[np.int64] = np.rint(np.arange(n) * (NS_PER_S / fs_hz)).astype(np.int64)
+    return since_ns + t0_ns
 
 
 def pack(chunks: Sequence[Chunk], *, received_ns: int = 0) -> Block:
@@ -400,7 +401,13 @@ def pack(chunks: Sequence[Chunk], *, received_ns: int = 0) -> Block:
     first = chunks[0]
     key = (first.signal, first.variant, first.channels, first.samples.dtype, first.t_ns is None)
     for chunk in chunks:
-        found = (chunk.signal, chunk.variant, chunk.channels, chunk.samples.dtype, chunk.t_ns is None)
+        found = (
+            chunk.signal,
+            chunk.variant,
+            chunk.channels,
+            chunk.samples.dtype,
+            chunk.t_ns is None,
+        )
         if found != key or chunk.samples.ndim != 2:
             raise ValueError(f"pack: expected chunks of {key}, found {found} ({chunk.participant})")
     lengths = [len(chunk.samples) for chunk in chunks]

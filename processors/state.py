@@ -1,4 +1,4 @@
-"""State of a processor: one structured record per slot, so that a kernel finds all of it together."""
+"""State of a processor: one structured record per slot, so that a kernel finds it together."""
 
 from __future__ import annotations
 

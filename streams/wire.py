@@ -10,7 +10,8 @@
         12     4  length of the payload
         16     4  CRC-32 of bytes 4..16, header and payload
         20        header: msgpack map of names and counts
-                  payload: fs_hz, scale, offset f8[r]; t0_ns, seq, lengths i8[r]; t_ns i8[n] if irregular;
+                  payload: fs_hz, scale, offset f8[r]; t0_ns, seq, lengths i8[r];
+                  t_ns i8[n] if irregular;
                   samples [n, c] in the source's own type; missing, one bit each, if there is any
 
 A reader refuses anything else with `WireError`; it never trusts a length it has not checked against
@@ -34,7 +35,11 @@ MAGIC: Final = b"VTLB"
 VERSION: Final = 1
 MAX_BYTES: Final = 64 * 1024 * 1024
 _PREFIX = struct.Struct("<4sHHIII")
-_DTYPES: Final = {"i2": np.dtype("<i2"), "i4": np.dtype("<i4"), "f4": np.dtype("<f4")}
+_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+    "i2": np.dtype("<i2"),
+    "i4": np.dtype("<i4"),
+    "f4": np.dtype("<f4"),
+}
 _WHERE: Final = "block"
 
 
@@ -42,7 +47,9 @@ def encode(block: Block) -> bytes:
     """Give the wire form of a block."""
     kind = block.samples.dtype.str[1:]
     if kind not in _DTYPES:
-        raise WireError(_WHERE, f"samples are {block.samples.dtype}, expected int16, int32 or float32")
+        raise WireError(
+            _WHERE, f"samples are {block.samples.dtype}, expected int16, int32 or float32"
+        )
     header = msgpack.packb(
         {
             "signal": block.signal,
@@ -88,7 +95,7 @@ def decode(data: bytes) -> Block:
     header_bytes, payload = _check_frame(data)
     try:
         header = msgpack.unpackb(header_bytes, strict_map_key=True, max_array_len=1_000_000)
-    except Exception as error:  # noqa: BLE001 - msgpack raises many kinds on damaged input
+    except Exception as error:
         raise WireError(_WHERE, f"header cannot be read ({type(error).__name__})") from error
     return _build(_Header(header), _Reader(payload))
 
@@ -122,22 +129,24 @@ class _Header:
         self._fields = fields
 
     def text(self, name: str) -> str:
-        return self._typed(name, str)
+        value: str = self._typed(name, str)
+        return value
 
     def count(self, name: str) -> int:
-        value = self._typed(name, int)
+        value: int = self._typed(name, int)
         if not 0 <= value <= MAX_BYTES:
             raise WireError(_WHERE, f"{name} is {value}")
         return value
 
     def time(self, name: str) -> int:
-        value = self._typed(name, int)
+        value: int = self._typed(name, int)
         if not -(2**63) <= value < 2**63:
             raise WireError(_WHERE, f"{name} is {value}")
         return value
 
     def flag(self, name: str) -> bool:
-        return self._typed(name, bool)
+        value: bool = self._typed(name, bool)
+        return value
 
     def texts(self, name: str) -> tuple[str, ...]:
         values = self._typed(name, list)
@@ -170,7 +179,9 @@ class _Reader:
 
     def finish(self) -> None:
         if self._at != len(self._payload):
-            raise WireError(_WHERE, f"{len(self._payload) - self._at} bytes left over in the payload")
+            raise WireError(
+                _WHERE, f"{len(self._payload) - self._at} bytes left over in the payload"
+            )
 
 
 def _build(header: _Header, reader: _Reader) -> Block:

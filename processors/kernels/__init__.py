@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import tempfile
 from pathlib import Path
 
 import numba
@@ -28,16 +27,20 @@ def source_hash() -> str:
 
 
 def _cache_folder() -> Path:
-    """Give a folder that can be written, beside the kernels if possible, else the system's own."""
-    for parent in (_HERE / "__pycache__", Path(tempfile.gettempdir()) / "vitalstream-kernels"):
+    """Give a folder that can be written: beside the kernels if possible, else the user's own.
+
+    Never a folder that others can write to: what lies there is code that will run.
+    """
+    for parent in (_HERE / "__pycache__", Path.home() / ".cache" / "vitalstream"):
         folder = parent / source_hash()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
         return folder
-    raise OSError(f"no folder for compiled kernels: neither {_HERE} nor {tempfile.gettempdir()} can be written")
+    raise OSError(f"no folder for compiled kernels: neither {_HERE} nor the home can be written")
 
 
-if not config.CACHE_DIR:  # an operator's own NUMBA_CACHE_DIR goes before
-    config.CACHE_DIR = str(_cache_folder())
+# numba makes the attributes of its configuration at run time; the type checker cannot see them.
+if not getattr(config, "CACHE_DIR", ""):  # an operator's own NUMBA_CACHE_DIR goes before
+    setattr(config, "CACHE_DIR", str(_cache_folder()))  # noqa: B010

@@ -1,1 +1,1 @@
-""""""
+"""The commands of ``vitals``, one file each."""

@@ -1,0 +1,397 @@
+"""The engine: samples in, findings out; the same code in one process, in a worker and in a test.
+
+`Engine.feed` and `Engine.tick` are the only two ways in. As a library::
+
+    engine = Engine()
+    out = engine.feed([pack([Chunk("p1", "strap", "ecg", 0, samples, fs_hz=250.0)])])
+    for finding in out.findings: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.records import (
+    PRESENCE,
+    STATE_WORDS,
+    Batch,
+    Block,
+    Chunk,
+    Control,
+    DerivedBlock,
+    EventBlock,
+    FeatureBlock,
+    Finding,
+    FindingSpec,
+    Outputs,
+    Processor,
+    StreamSpec,
+    finding_id,
+)
+from processors.registry import discover, order
+from processors.signals import CONTROLS, SIGNALS, SignalSpec, signal_spec
+from streams.channels import Channels
+from streams.intake import Admitted, Intake
+from streams.merge import NEVER, Merger
+from streams.physical import to_physical
+from streams.roster import Roster
+
+_SIGNAL_INDEX: Final = {name: i for i, name in enumerate(SIGNALS)}
+_PRESENCE_WIDTH: Final = 4
+_NOT_YET: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOutput:
+    """What one call of `feed` or `tick` gave.
+
+    Attributes
+    ----------
+    features
+        Blocks by slot; `Engine.roster` gives the names.
+    findings
+        In the order of the time they became known.
+    derived
+        Records of the streams that the engine was asked to `tap`.
+    late
+        Chunks that came after their place had been given up: to be stored.
+    """
+
+    features: tuple[FeatureBlock, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    derived: tuple[DerivedBlock, ...] = ()
+    late: tuple[Chunk, ...] = ()
+
+
+@dataclass(slots=True)
+class _Node:
+    """A processor and how it is fed: by waveform batches, or through a merger."""
+
+    processor: Processor
+    streams: tuple[int, ...]  # consumed, as indices of the watermark table
+    outputs: tuple[int, ...]
+    evidence: dict[str, tuple[str, ...]]
+    merger: Merger | None
+    batches: list[Batch] = field(default_factory=list)
+
+
+class Engine:
+    """Runs processors over the signals of all participants.
+
+    Parameters
+    ----------
+    processors
+        Default: one of each that discovery finds.
+    tap
+        Names of derived streams to give out as well (``beats``...).
+    """
+
+    def __init__(
+        self, processors: Iterable[Processor] | None = None, *, tap: Sequence[str] = ()
+    ) -> None:
+        self.roster = Roster()
+        self.channels = Channels(self.roster)
+        self._intake = Intake(self.channels)
+        ordered = order([make() for make in discover()] if processors is None else processors)
+        self._streams = _StreamTable(ordered)
+        self._nodes = [self._streams.node(processor) for processor in ordered]
+        self._consumers: dict[str, list[tuple[_Node, int]]] = {}
+        for node in self._nodes:
+            for j, name in enumerate(node.processor.consumes):
+                self._consumers.setdefault(name, []).append((node, j))
+        self._tap = frozenset(tap)
+        # By slot: [n_streams, n_slots] watermarks, first and newest signal time, its arrival.
+        self._watermarks = np.full((len(self._streams.names), 0), NEVER, np.int64)
+        self._first_ns = np.zeros(0, np.int64)
+        self._newest_ns = np.zeros(0, np.int64)
+        self._arrived_ns = np.zeros(0, np.int64)
+        self._clock_floor_ns = np.zeros(0, np.int64)
+        self._now_ns: int | None = None
+
+    @property
+    def processors(self) -> tuple[Processor, ...]:
+        """The processors in the order in which they run."""
+        return tuple(node.processor for node in self._nodes)
+
+    @property
+    def late_records(self) -> int:
+        """Derived records left out because their slot's horizon had passed."""
+        return sum(node.merger.late for node in self._nodes if node.merger)
+
+    def feed(self, rows: Iterable[Block | Control]) -> EngineOutput:
+        """Take samples and controls, and give what follows from them.
+
+        Raises
+        ------
+        UnknownSignalError
+            A block of a signal that is not in `SIGNALS`.
+        """
+        for row in rows:
+            if isinstance(row, Control):
+                self._put_control(row)
+                continue
+            spec = signal_spec(row.signal)
+            for admitted in self._intake.admit(row, self._now_ns or 0):
+                self._put_samples(spec, admitted)
+        return self._run()
+
+    def tick(self, now_ns: int) -> EngineOutput:
+        """Let time pass: silent devices are noticed, chunks held too long are released.
+
+        `now_ns` may be any clock that goes on; each participant's own clock is kept as the newest
+        device time plus what has passed since its arrival, so a device clock may be off by hours.
+        """
+        if self._now_ns is None:
+            self._arrived_ns[self._arrived_ns == _NOT_YET] = now_ns
+        self._now_ns = max(now_ns, self._now_ns or now_ns)
+        for admitted in self._intake.expire(self._now_ns):
+            self._put_samples(signal_spec(admitted.block.signal), admitted)
+        return self._run()
+
+    def clock_ns(self) -> NDArray[np.int64]:
+        """Give each slot's own clock, int64 ``[n_slots]``; `NEVER` where not seen."""
+        seen = self._newest_ns != NEVER
+        waited = np.where(self._arrived_ns == _NOT_YET, 0, (self._now_ns or 0) - self._arrived_ns)
+        clock = np.where(seen, self._newest_ns + np.where(seen, waited, 0), NEVER)
+        np.maximum(self._clock_floor_ns, clock, out=self._clock_floor_ns)
+        return self._clock_floor_ns
+
+    def release(self, participant: str) -> None:
+        """Forget a participant entirely; the slot goes to somebody else."""
+        slot = self.roster.release(participant)
+        if slot is None:
+            return
+        slots = np.array([slot], np.int32)
+        self._intake.release(self.channels.release(participant, slot))
+        for node in self._nodes:
+            node.processor.forget(slots)
+            if node.merger:
+                node.merger.forget(slots)
+        if slot < len(self._newest_ns):
+            self._watermarks[:, slot] = NEVER
+            self._first_ns[slot] = self._newest_ns[slot] = self._clock_floor_ns[slot] = NEVER
+
+    def _put_control(self, control: Control) -> None:
+        columns = CONTROLS.get(control.kind)
+        if columns is None:
+            known = ", ".join(CONTROLS)
+            raise LookupError(f"control {control.kind!r} ({control.participant}): expected {known}")
+        slot = self.roster.enrol(control.participant)
+        self._cover()
+        values = np.array([[control.values.get(c.name, np.nan) for c in columns]], np.float64)
+        self._publish(
+            DerivedBlock(
+                control.kind,
+                np.array([slot], np.int32),
+                np.array([control.t_ns], np.int64),
+                values,
+            )
+        )
+
+    def _put_samples(self, spec: SignalSpec, admitted: Admitted) -> None:
+        """Give admitted rows to the processors that consume them, and move the watermarks."""
+        block, slots = admitted.block, admitted.slots
+        if not block.n_samples:
+            return
+        self._cover()
+        values = to_physical(spec, admitted, self.channels.table)
+        lengths = np.diff(block.offsets)
+        if block.t_ns is None:
+            steps_ns = (1e9 / block.fs_hz) * (lengths - 1)
+            newest = block.t0_ns + np.rint(steps_ns).astype(np.int64)
+        else:
+            newest = block.t_ns[block.offsets[1:] - 1]
+        first_seen = self._first_ns[slots] == NEVER
+        if first_seen.any():
+            # In reverse, so that the first row of a slot is the one that stays.
+            self._first_ns[slots[first_seen][::-1]] = block.t0_ns[first_seen][::-1]
+        np.maximum.at(self._newest_ns, slots, newest)
+        self._arrived_ns[slots] = _NOT_YET if self._now_ns is None else self._now_ns
+        variant = spec.variant(block.variant)
+        name = block.signal if variant is spec.variants[0] else f"{block.signal}.{variant.name}"
+        if variant.name == "continuous":
+            self._put_presence(spec, variant.stale_after_s, admitted, newest)
+        stream = self._streams.index.get(name)
+        if stream is None:
+            return
+        np.maximum.at(self._watermarks[stream], slots, newest)
+        if spec.waveform:
+            batch = Batch(
+                block.signal,
+                slots,
+                newest,
+                block.offsets,
+                values,
+                block.fs_hz,
+                block.t0_ns,
+                block.seq,
+                _NO_TIMES,
+                _NO_SOURCES,
+            )
+            for node, _ in self._consumers[name]:
+                node.batches.append(batch)
+        else:
+            self._publish(
+                DerivedBlock(
+                    name,
+                    np.repeat(slots, lengths),
+                    _record_times(block, lengths) if block.t_ns is None else block.t_ns,
+                    values.astype(np.float64),
+                )
+            )
+
+    def _put_presence(
+        self, spec: SignalSpec, stale_after_s: float, admitted: Admitted, newest: NDArray[np.int64]
+    ) -> None:
+        if PRESENCE not in self._consumers:
+            return
+        values = np.empty((len(newest), _PRESENCE_WIDTH))
+        values[:, 0] = _SIGNAL_INDEX[spec.name]
+        values[:, 1] = stale_after_s
+        values[:, 2] = newest - admitted.block.t0_ns
+        values[:, 3] = admitted.lost_ns / 1e9
+        self._publish(DerivedBlock(PRESENCE, admitted.slots, newest, values))
+
+    def _publish(self, block: DerivedBlock) -> None:
+        for node, j in self._consumers.get(block.name, ()):
+            if node.merger:
+                node.merger.put(j, block)
+
+    def _run(self) -> EngineOutput:
+        """Run every processor whose input has moved, in order."""
+        features: list[FeatureBlock] = []
+        events: list[tuple[_Node, EventBlock]] = []
+        tapped: list[DerivedBlock] = []
+        clock_ns = self.clock_ns()
+        for node in self._nodes:
+            for outputs in self._run_node(node, clock_ns):
+                features += outputs.features
+                events += [(node, block) for block in outputs.events]
+                for block in outputs.derived:
+                    self._publish(block)
+                    if block.name in self._tap:
+                        tapped.append(block)
+        late, self._intake.late = tuple(self._intake.late), []
+        return EngineOutput(tuple(features), self._findings(events), tuple(tapped), late)
+
+    def _run_node(self, node: _Node, clock_ns: NDArray[np.int64]) -> list[Outputs]:
+        if node.merger is None:
+            batches, node.batches = node.batches, []
+            for batch in batches:
+                for stream in node.outputs:
+                    np.maximum.at(self._watermarks[stream], batch.slots, batch.until_ns)
+            return [node.processor.process(batch) for batch in batches]
+        merged = node.merger.advance(self._watermarks[list(node.streams)], self._first_ns, clock_ns)
+        if merged is None:
+            return []
+        for stream in node.outputs:
+            self._watermarks[stream, merged.slots] = merged.until_ns
+        return [node.processor.process(merged)]
+
+    def _findings(self, events: list[tuple[_Node, EventBlock]]) -> tuple[Finding, ...]:
+        found = []
+        for node, block in events:
+            names = node.evidence[block.code]
+            for k in range(len(block.slots)):
+                participant = self.roster.name(int(block.slots[k]))
+                onset_ns = int(block.onset_ns[k])
+                evidence = {
+                    name: float(value)
+                    for name, value in zip(names, block.evidence[k], strict=True)
+                    if not np.isnan(value)
+                }
+                found.append(
+                    Finding(
+                        id=finding_id(participant, block.code, onset_ns),
+                        revision=int(block.revision[k]),
+                        participant=participant,
+                        code=block.code,
+                        state=STATE_WORDS[block.state[k]],
+                        onset_ns=onset_ns,
+                        at_ns=int(block.at_ns[k]),
+                        t_ns=int(block.t_ns[k]),
+                        value=float(block.value[k]),
+                        evidence=evidence,
+                    )
+                )
+        found.sort(key=lambda finding: finding.t_ns)
+        return tuple(found)
+
+    def _cover(self) -> None:
+        """Make room for all slots of the roster."""
+        missing = self.roster.n_slots - len(self._newest_ns)
+        if missing <= 0:
+            return
+        grown = max(missing, len(self._newest_ns), 16)
+
+        def more(table: NDArray[np.int64]) -> NDArray[np.int64]:
+            return np.concatenate([table, np.full(grown, NEVER, np.int64)])
+
+        self._first_ns = more(self._first_ns)
+        self._newest_ns = more(self._newest_ns)
+        self._clock_floor_ns = more(self._clock_floor_ns)
+        self._arrived_ns = np.concatenate([self._arrived_ns, np.full(grown, _NOT_YET, np.int64)])
+        room = np.full((len(self._streams.names), grown), NEVER, np.int64)
+        self._watermarks = np.concatenate([self._watermarks, room], axis=1)
+
+
+class _StreamTable:
+    """The streams that somebody consumes or produces: names, numbers, widths, which are sparse."""
+
+    def __init__(self, processors: Sequence[Processor]) -> None:
+        self._widths = {PRESENCE: _PRESENCE_WIDTH}
+        self._sparse = {PRESENCE, *CONTROLS}
+        for spec in SIGNALS.values():
+            for variant in spec.variants:
+                name = spec.name if variant is spec.variants[0] else f"{spec.name}.{variant.name}"
+                self._widths[name] = len(spec.channels)
+                if variant.name != "continuous":
+                    self._sparse.add(name)
+        for kind, columns in CONTROLS.items():
+            self._widths[kind] = len(columns)
+        for processor in processors:
+            for produced in processor.produces:
+                if isinstance(produced, StreamSpec):
+                    self._widths[produced.name] = len(produced.columns)
+        used = {name for processor in processors for name in processor.consumes}
+        used |= {
+            spec.name for p in processors for spec in p.produces if isinstance(spec, StreamSpec)
+        }
+        self.names = sorted(used)
+        self.index = {name: i for i, name in enumerate(self.names)}
+
+    def node(self, processor: Processor) -> _Node:
+        consumes = processor.consumes
+        is_waveform = (
+            len(consumes) == 1 and consumes[0] in SIGNALS and SIGNALS[consumes[0]].waveform
+        )
+        merger = None
+        if not is_waveform:
+            widths = tuple(self._widths[name] for name in consumes)
+            merger = Merger(widths, tuple(name in self._sparse for name in consumes))
+        evidence = {
+            spec.code: tuple(column.name for column in spec.evidence)
+            for spec in processor.produces
+            if isinstance(spec, FindingSpec)
+        }
+        outputs = tuple(
+            self.index[spec.name] for spec in processor.produces if isinstance(spec, StreamSpec)
+        )
+        streams = tuple(self.index[name] for name in consumes)
+        return _Node(processor, streams, outputs, evidence, merger)
+
+
+_NO_TIMES: Final = np.zeros(0, np.int64)
+_NO_SOURCES: Final = np.zeros(0, np.int8)
+
+
+def _record_times(block: Block, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the time of every sample of a regular block: int64 ``[n]``."""
+    within = np.arange(block.n_samples) - np.repeat(block.offsets[:-1], lengths)
+    step_ns = np.repeat(1e9 / block.fs_hz, lengths)
+    return np.repeat(block.t0_ns, lengths) + np.rint(within * step_ns).astype(np.int64)

@@ -1,0 +1,171 @@
+"""Merge the records that a row processor consumes by participant and time, up to its horizon."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.records import NS_PER_S, Batch, DerivedBlock
+
+NEVER: Final = np.iinfo(np.int64).min
+PATIENCE_NS: Final = NS_PER_S  # DESIGN 2: a signal waits at most 1 s for another
+
+
+class Merger:
+    """The waiting records of one row processor, and its horizon per slot.
+
+    Parameters
+    ----------
+    widths
+        Number of columns of each consumed stream.
+    sparse
+        For each consumed stream, whether it is never waited for (controls, presence, spot values).
+
+    Attributes
+    ----------
+    horizon_ns
+        int64 ``[n_slots]``: the processor has seen everything up to here; `NEVER` at first.
+    late
+        Records that came after their slot's horizon and were left out.
+    """
+
+    def __init__(self, widths: tuple[int, ...], sparse: tuple[bool, ...]) -> None:
+        self._width = max(widths)
+        self._waited = [j for j, is_sparse in enumerate(sparse) if not is_sparse]
+        self._sparse = sparse
+        self._waiting: list[list[DerivedBlock]] = [[] for _ in widths]
+        self.horizon_ns = np.full(0, NEVER, np.int64)
+        self.late = 0
+
+    def put(self, source: int, block: DerivedBlock) -> None:
+        """Take records of consumed stream number `source`."""
+        if len(block.slots):
+            self._waiting[source].append(block)
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        known = slots[slots < len(self.horizon_ns)]
+        self.horizon_ns[known] = NEVER
+        for blocks in self._waiting:
+            blocks[:] = [_select(block, ~np.isin(block.slots, slots)) for block in blocks]
+
+    def advance(
+        self,
+        watermarks: NDArray[np.int64],
+        first_ns: NDArray[np.int64],
+        clock_ns: NDArray[np.int64],
+    ) -> Batch | None:
+        """Give all records that have become complete, or None when no horizon moved.
+
+        Parameters
+        ----------
+        watermarks
+            int64 ``[n_streams, n_slots]`` of the consumed streams; `NEVER` where never seen.
+        first_ns
+            int64 ``[n_slots]``, first record of the slot on any signal.
+        clock_ns
+            int64 ``[n_slots]``, the slot's own clock: the horizon of a processor that consumes only
+            sparse streams.
+        """
+        n_slots = watermarks.shape[1]
+        if n_slots > len(self.horizon_ns):
+            self.horizon_ns = np.concatenate(
+                [self.horizon_ns, np.full(n_slots - len(self.horizon_ns), NEVER, np.int64)]
+            )
+        horizon = self._horizon(watermarks, first_ns, clock_ns)
+        moved = np.flatnonzero(horizon > self.horizon_ns[:n_slots])
+        if not len(moved):
+            return None
+        before = self.horizon_ns.copy()
+        self.horizon_ns[moved] = horizon[moved]
+        return self._collect(moved.astype(np.int32), before)
+
+    def _horizon(
+        self,
+        watermarks: NDArray[np.int64],
+        first_ns: NDArray[np.int64],
+        clock_ns: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        if not self._waited:
+            return clock_ns
+        waited = watermarks[self._waited]
+        newest: NDArray[np.int64] = waited.max(axis=0)
+        if len(self._waited) == 1:
+            return newest
+        slowest = np.where(waited == NEVER, np.iinfo(np.int64).max, waited).min(axis=0)
+        seen = newest != NEVER
+        patient = np.where(seen, newest, 0) - PATIENCE_NS
+        horizon = np.where(seen, np.maximum(slowest, patient), NEVER)
+        # Signals that start within the first second are merged from their first record on.
+        starting = seen & (newest - first_ns < PATIENCE_NS)
+        settled: NDArray[np.int64] = np.where(starting, np.minimum(horizon, first_ns - 1), horizon)
+        return settled
+
+    def _collect(self, moved: NDArray[np.int32], before: NDArray[np.int64]) -> Batch:
+        ready = [self._take(source, before) for source in range(len(self._waiting))]
+        slots = np.concatenate([block.slots for block in ready])
+        t_ns = np.concatenate([block.t_ns for block in ready])
+        counts = [len(block.slots) for block in ready]
+        source = np.repeat(np.arange(len(ready), dtype=np.int8), counts)
+        values = np.full((len(slots), self._width), np.nan)
+        at = 0
+        for block, count in zip(ready, counts, strict=True):
+            values[at : at + count, : block.values.shape[1]] = block.values
+            at += count
+        order = np.lexsort((source, t_ns, slots))
+        slots = slots[order]
+        offsets = np.append(np.searchsorted(slots, moved), len(slots)).astype(np.int64)
+        zeros = np.zeros(len(moved), np.int64)
+        return Batch(
+            signal="",
+            slots=moved,
+            until_ns=self.horizon_ns[moved],
+            offsets=offsets,
+            values=values[order],
+            fs_hz=np.zeros(len(moved)),
+            t0_ns=zeros,
+            seq=zeros,
+            t_ns=t_ns[order],
+            source=source[order],
+        )
+
+    def _take(self, source: int, before: NDArray[np.int64]) -> DerivedBlock:
+        """Take what is complete of one stream; keep the rest waiting."""
+        waiting = self._waiting[source]
+        if not waiting:
+            return _EMPTY
+        block = waiting[0] if len(waiting) == 1 else _concatenate(waiting)
+        if self._sparse[source]:
+            # A profile or mark that comes late still applies, from now on.
+            t_ns = np.maximum(block.t_ns, before[block.slots])
+            block = DerivedBlock(block.name, block.slots, t_ns, block.values)
+        else:
+            late = block.t_ns <= before[block.slots]
+            if late.any():
+                self.late += int(late.sum())
+                block = _select(block, ~late)
+        ready = block.t_ns <= self.horizon_ns[block.slots]
+        waiting.clear()
+        if ready.all():
+            return block
+        waiting.append(_select(block, ~ready))
+        return _select(block, ready)
+
+
+_EMPTY: Final = DerivedBlock(
+    "", np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros((0, 0), np.float64)
+)
+
+
+def _select(block: DerivedBlock, mask: NDArray[np.bool_]) -> DerivedBlock:
+    return DerivedBlock(block.name, block.slots[mask], block.t_ns[mask], block.values[mask])
+
+
+def _concatenate(blocks: list[DerivedBlock]) -> DerivedBlock:
+    return DerivedBlock(
+        blocks[0].name,
+        np.concatenate([block.slots for block in blocks]),
+        np.concatenate([block.t_ns for block in blocks]),
+        np.concatenate([block.values for block in blocks]),
+    )
