@@ -1,0 +1,138 @@
+"""Beats of the ECG as they happen: streams `beats` (provisional) and `beat_windows` (standing)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.kernels.qrs import (
+    MAX_LEADS,
+    PIECE,
+    QRS_STATE,
+    RULES,
+    WINDOW,
+    QrsOutputs,
+    QrsRules,
+    detect_qrs,
+)
+from processors.records import NOTHING, Batch, Column, DerivedBlock, Outputs, StreamSpec
+from processors.registry import register
+from processors.state import SlotState
+
+BEATS = StreamSpec(
+    "beats",
+    (
+        Column("lag_ns", "ns"),
+        Column("withdrawn"),
+        Column("amplitude_mv", "mV"),
+        Column("confidence"),
+        Column("late"),
+        Column("after_gap"),
+    ),
+)
+BEAT_WINDOWS = StreamSpec(
+    "beat_windows",
+    (
+        Column("lag_ns", "ns"),
+        Column("rr_ms", "ms"),
+        Column("amplitude_mv", "mV"),
+        Column("noise_mv", "mV"),
+        *(Column(f"w{i:02d}", "mV") for i in range(WINDOW)),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What can be chosen.
+
+    Attributes
+    ----------
+    leads
+        Columns of the ECG to use, the first also for the time of R; empty for all. Columns that
+        a batch does not have are left out, and the first column stands in when none is left.
+    rules
+        Constants of the detector.
+    """
+
+    leads: tuple[int, ...] = (0,)
+    rules: QrsRules = RULES
+
+
+@register
+class Qrs:
+    """Find the beats of every ECG of a batch (CLINICAL 3.2); see `processors.kernels.qrs`."""
+
+    name = "qrs"
+    consumes = ("ecg",)
+    produces = (BEATS, BEAT_WINDOWS)
+
+    def __init__(self, params: Params | None = None) -> None:
+        self.params = params or Params()
+        self._state = SlotState(QRS_STATE)
+        self._blank = np.zeros(1, QRS_STATE)
+        self._work = np.zeros((3, PIECE))
+        self._out = _outputs(64, 64)
+
+    def process(self, batch: Batch) -> Outputs:
+        """Give the beats and windows that became known with these samples."""
+        if not batch.n_samples:
+            return NOTHING
+        state = self._state.cover(batch.slots)
+        out = self._room(batch)
+        detect_qrs(
+            batch.values, batch.offsets, batch.slots, batch.fs_hz, batch.t0_ns, batch.seq,
+            self._leads(batch.values.shape[1]), self.params.rules,
+            state, self._blank, self._work, out,
+        )  # fmt: skip
+        n_beats, n_windows = out.counts.tolist()
+        blocks = []
+        if n_beats:
+            part = (out.beat_slots, out.beat_ns, out.beats)
+            blocks.append(DerivedBlock(BEATS.name, *(a[:n_beats].copy() for a in part)))
+        if n_windows:
+            part = (out.window_slots, out.window_ns, out.windows)
+            blocks.append(DerivedBlock(BEAT_WINDOWS.name, *(a[:n_windows].copy() for a in part)))
+        return Outputs(derived=tuple(blocks)) if blocks else NOTHING
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        """Return these slots to the state of a participant never seen."""
+        self._state.forget(slots)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        """Give a copy of the state of these slots."""
+        return self._state.snapshot(slots)
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        """Put a snapshot back."""
+        self._state.restore(slots, state)
+
+    def _leads(self, n_columns: int) -> NDArray[np.int64]:
+        wanted = self.params.leads or tuple(range(n_columns))
+        there = tuple(c for c in wanted if 0 <= c < n_columns)[:MAX_LEADS]
+        return np.array(there or (0,), np.int64)
+
+    def _room(self, batch: Batch) -> QrsOutputs:
+        """Give output arrays that no batch of this size can overfill."""
+        # After a gap or the learning time a row may give out what was kept for it (16 at most).
+        n_beats = 24 * batch.n_rows + batch.n_samples // 8
+        n_windows = 20 * batch.n_rows + batch.n_samples // 16
+        if n_beats > len(self._out.beats) or n_windows > len(self._out.windows):
+            self._out = _outputs(2 * n_beats, 2 * n_windows)
+        self._out.counts[:] = 0
+        return self._out
+
+
+def _outputs(n_beats: int, n_windows: int) -> QrsOutputs:
+    return QrsOutputs(
+        beat_slots=np.empty(n_beats, np.int32),
+        beat_ns=np.empty(n_beats, np.int64),
+        beats=np.empty((n_beats, len(BEATS.columns))),
+        window_slots=np.empty(n_windows, np.int32),
+        window_ns=np.empty(n_windows, np.int64),
+        windows=np.empty((n_windows, len(BEAT_WINDOWS.columns))),
+        counts=np.zeros(2, np.int64),
+    )

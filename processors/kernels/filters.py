@@ -1,0 +1,61 @@
+"""Second-order Butterworth filters in closed form, for kernels that design per rate and slot.
+
+A section is kept as three numbers: ``b0``, ``a1``, ``a2``. The numerator of a low-pass is
+``b0 * (1, 2, 1)``, that of a high-pass ``b0 * (1, -2, 1)``. All kernels run it in the transposed
+direct form II with float64 state, so a steady input ``x`` is primed exactly by `prime_highpass`.
+
+Differs from ``scipy.signal.butter``: one section of the bilinear transform with a free quality
+factor, nothing else; for ``q = 1/sqrt(2)`` the numbers are the same.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+BUTTERWORTH_Q = 0.7071067811865476  # quality factor of a single second-order section
+# Quality factors of the two sections of a fourth-order Butterworth: 1 / (2 cos(pi/8)), 1 / (2 cos(3 pi/8)).
+BUTTERWORTH_4_Q = (0.5411961001461969, 1.3065629648763764)
+HIGHEST_SHARE = 0.45  # of the sampling rate: a cut-off above is lowered to it, so that tan() stays tame
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lowpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, float]:
+    """Give ``b0, a1, a2`` of a low-pass section.
+
+    Parameters
+    ----------
+    fs_hz, cutoff_hz
+        Rate and cut-off, Hz; a cut-off above 0.45 of the rate is lowered to that.
+    q
+        Quality factor.
+    """
+    k = math.tan(math.pi * min(cutoff_hz / fs_hz, HIGHEST_SHARE))
+    norm = 1.0 / (1.0 + k / q + k * k)
+    return k * k * norm, 2.0 * (k * k - 1.0) * norm, (1.0 - k / q + k * k) * norm
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def highpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, float]:
+    """Give ``b0, a1, a2`` of a high-pass section; parameters as in `lowpass`."""
+    k = math.tan(math.pi * min(cutoff_hz / fs_hz, HIGHEST_SHARE))
+    norm = 1.0 / (1.0 + k / q + k * k)
+    return norm, 2.0 * (k * k - 1.0) * norm, (1.0 - k / q + k * k) * norm
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def prime_highpass(b0: float, x: float) -> tuple[float, float]:
+    """Give the state ``z1, z2`` in which a high-pass section has settled on the steady input ``x``."""
+    return -b0 * x, b0 * x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def delay_s(cutoff_hz: float, q: float, at_hz: float) -> float:
+    """Give the group delay of a section at a frequency, s: the same for low-pass and high-pass.
+
+    That of the analogue prototype; the bilinear transform changes it by less than a sample.
+    """
+    u = at_hz / cutoff_hz
+    spread = (1.0 - u * u) ** 2 + (u / q) ** 2
+    return (1.0 + u * u) / (q * 2.0 * math.pi * cutoff_hz * spread)
