@@ -1,5 +1,7 @@
 """One row per reported change of a finding: the layout all detector kernels write."""
 
+# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
+
 from __future__ import annotations
 
 from typing import Any
@@ -29,7 +31,7 @@ FINDING = np.dtype(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def put(  # noqa: PLR0917 - one row of a table, in the order of its columns
+def put(
     out: NDArray[Any], n: int, code: int, slot: int, state: int,
     onset_ns: int, at_ns: int, t_ns: int, revision: int,
     value: float, e0: float, e1: float, e2: float, e3: float,

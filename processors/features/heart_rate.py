@@ -1,0 +1,109 @@
+"""The heart rate of the tile: from RR intervals by the meter's rules, else from a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.kernels.heart_rate import METER_STATE, SECOND_NS, read_meter
+from processors.records import (
+    NOTHING,
+    NS_PER_S,
+    Batch,
+    Column,
+    DerivedBlock,
+    FeatureBlock,
+    FeatureSpec,
+    Outputs,
+    ProducedSpec,
+    StreamSpec,
+)
+from processors.registry import register
+from processors.state import SlotState
+
+COLUMNS = (Column("rate", "/min"), Column("source"))
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Rules of the meter (mean of 12 without the extremes is fixed by the size of its ring).
+
+    Attributes
+    ----------
+    slow_ms
+        When each of the last 3 RR is longer, the mean of the last 4 is shown.
+    blank_s
+        Without a beat for this or for twice the mean RR, if longer, the value is blank.
+    fresh_s
+        Age at which a device's value is blank, and after which silent beats give way to a device.
+    idle_s
+        So long after the newest input the meter stops giving rows.
+    """
+
+    slow_ms: float = 1200.0  # ms, CLINICAL 3.8: published (Mindray manuals)
+    blank_s: float = 3.0  # s, CLINICAL 3.8: default
+    fresh_s: float = 10.0  # s, CLINICAL 2: stale time of heart_rate and rr
+    idle_s: float = 60.0  # s, default: bounds the rows of one long silence
+
+
+@register
+class HeartRate:
+    """Read the heart rate meter at every whole second; NaN is a blank."""
+
+    name = "heart_rate"
+    consumes: tuple[str, ...] = ("rr_intervals", "heart_rate")
+    produces: tuple[ProducedSpec, ...] = (
+        StreamSpec("heart_rate_meter", COLUMNS),
+        FeatureSpec("heart_rate", COLUMNS),
+    )
+
+    def __init__(self, params: Params = Params()) -> None:
+        self.params = params
+        self._state = SlotState(METER_STATE)
+
+    def process(self, batch: Batch) -> Outputs:
+        """Give the meter for each whole second that has passed, as a stream and as a feature."""
+        room = self._room(batch)
+        if not batch.n_rows or not room:
+            return NOTHING
+        slots, t_ns = np.empty(room, np.int32), np.empty(room, np.int64)
+        values = np.empty((room, len(COLUMNS)))
+        n = read_meter(
+            batch.t_ns, batch.source, batch.values, batch.offsets, batch.slots, batch.until_ns,
+            self.params.slow_ms, round(self.params.blank_s * NS_PER_S),
+            round(self.params.fresh_s * NS_PER_S), round(self.params.idle_s * NS_PER_S),
+            self._state.cover(batch.slots), slots, t_ns, values,
+        )  # fmt: skip
+        if not n:
+            return NOTHING
+        return Outputs(
+            derived=(DerivedBlock("heart_rate_meter", slots[:n], t_ns[:n], values[:n]),),
+            features=(FeatureBlock("heart_rate", slots[:n], t_ns[:n], values[:n]),),
+        )
+
+    def _room(self, batch: Batch) -> int:
+        """Bound the number of seconds a batch can hold: by its span, and by its inputs."""
+        idle = int(self.params.idle_s) + 2
+        state = self._state.cover(batch.slots)[batch.slots]
+        starts = batch.offsets[:-1]
+        first = np.full(batch.n_rows, np.iinfo(np.int64).max)
+        filled = batch.offsets[1:] > starts
+        first[filled] = batch.t_ns[starts[filled]]
+        begin = np.where(state["running"] != 0, state["next_ns"], first)
+        span = np.maximum(batch.until_ns // SECOND_NS - begin // SECOND_NS + 1, 0)
+        return int(np.minimum(span, idle * (np.diff(batch.offsets) + 1)).sum())
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        """Return these slots to the state of a participant never seen."""
+        self._state.forget(slots)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        """Give a copy of the state of these slots."""
+        return self._state.snapshot(slots)
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        """Put a snapshot back into these slots."""
+        self._state.restore(slots, state)

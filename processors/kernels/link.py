@@ -1,0 +1,129 @@
+"""The link to the devices: silence, lost samples, empty batteries."""
+
+# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from processors.kernels.finding import OFFSET, ONSET, POINT, put
+
+N_SIGNALS = 40  # room for the signals that can fall silent; `SIGNALS` has fewer
+DEVICE_SILENT, GAP, BATTERY_LOW = 0, 1, 2
+
+LINK_STATE = np.dtype(
+    [
+        ("due_ns", np.int64, (N_SIGNALS,)),  # when a signal falls silent, with watched
+        ("silent_onset_ns", np.int64),
+        ("battery_onset_ns", np.int64),
+        ("n_silent", np.int32),
+        ("watched", np.int8, (N_SIGNALS,)),  # 1 alive, 2 silent
+        ("silent_on", np.int8),
+        ("battery_on", np.int8),
+        ("battery_revision", np.int8),
+    ],
+    align=True,
+)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def next_silence(state: Any) -> int:
+    """Give the living signal that falls silent first, -1 when there is none."""
+    first = -1
+    for k in range(N_SIGNALS):
+        if state.watched[k] == 1 and (first < 0 or state.due_ns[k] < state.due_ns[first]):
+            first = k
+    return first
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def watch_link(
+    t_ns: NDArray[np.int64],
+    source: NDArray[np.int8],
+    values: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    until_ns: NDArray[np.int64],
+    gap_s: float,
+    low_percent: float,
+    empty_percent: float,
+    margin: float,
+    records: NDArray[Any],
+    out: NDArray[Any],
+) -> int:
+    """Write the findings of the link; give their number, at most 2 per record and 1 per row.
+
+    Source 0 holds ``presence``, source 1 ``battery``.
+    """
+    n = 0
+    nan = np.nan
+    for r in range(len(slots)):
+        slot = slots[r]
+        state = records[slot]
+        end = offsets[r + 1]
+        for i in range(offsets[r], end + 1):
+            limit = until_ns[r] if i == end else t_ns[i] - 1
+            while True:
+                k = next_silence(state)
+                if k < 0 or state.due_ns[k] > limit:
+                    break
+                due = state.due_ns[k]
+                state.watched[k] = 2
+                state.n_silent += 1
+                if state.silent_on == 0:
+                    state.silent_on = 1
+                    state.silent_onset_ns = due
+                    n = put(out, n, DEVICE_SILENT, slot, ONSET, due, due, due, 0,
+                            float(k), float(k), float(state.n_silent), nan, nan)  # fmt: skip
+            if i == end:
+                break
+            t = t_ns[i]
+            if source[i] == 1:
+                percent = values[i, 0]
+                if np.isnan(percent):
+                    continue
+                if state.battery_on == 0:
+                    if percent <= low_percent:
+                        state.battery_on = 1
+                        state.battery_onset_ns = t
+                        state.battery_revision = 1 if percent <= empty_percent else 0
+                        n = put(out, n, BATTERY_LOW, slot, ONSET, t, t, t, 0,
+                                percent, percent, nan, nan, nan)  # fmt: skip
+                elif percent > low_percent * (1.0 + margin):
+                    state.battery_on = 0
+                    n = put(out, n, BATTERY_LOW, slot, OFFSET, state.battery_onset_ns, t, t, 0,
+                            percent, percent, nan, nan, nan)  # fmt: skip
+                elif percent <= empty_percent and state.battery_revision == 0:
+                    state.battery_revision = 1
+                    first = state.battery_onset_ns
+                    n = put(out, n, BATTERY_LOW, slot, ONSET, first, first, t, 1,
+                            percent, percent, nan, nan, nan)  # fmt: skip
+                continue
+            k = int(values[i, 0])
+            if k < 0 or k >= N_SIGNALS:
+                continue
+            if values[i, 3] > gap_s:
+                start = t - np.int64(values[i, 2])
+                lost_from = start - np.int64(np.rint(values[i, 3] * 1.0e9))
+                n = put(out, n, GAP, slot, POINT, lost_from, lost_from, t, 0,
+                        values[i, 3], float(k), values[i, 3], nan, nan)  # fmt: skip
+            if np.isinf(values[i, 1]):
+                continue
+            due = t + np.int64(np.rint(values[i, 1] * 1.0e9))
+            if state.watched[k] == 0:
+                state.watched[k] = 1
+                state.due_ns[k] = due
+                continue
+            state.due_ns[k] = max(state.due_ns[k], due)
+            if state.watched[k] == 2:
+                state.watched[k] = 1
+                state.n_silent -= 1
+                if state.n_silent == 0:
+                    state.silent_on = 0
+                    n = put(out, n, DEVICE_SILENT, slot, OFFSET, state.silent_onset_ns, t, t, 0,
+                            float(k), float(k), 0.0, nan, nan)  # fmt: skip
+    return n

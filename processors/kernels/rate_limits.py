@@ -1,0 +1,182 @@
+"""Heart rates beyond their limits: by consecutive beats, and by the meter over a minute."""
+
+# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from processors.kernels.finding import OFFSET, ONSET, put
+
+RING = 32
+EXTREME_TACHYCARDIA, EXTREME_BRADYCARDIA, TACHYCARDIA, BRADYCARDIA = 0, 1, 2, 3
+N_CODES = 4
+
+RATE_STATE = np.dtype(
+    [
+        ("rr_ms", np.float64, (RING,)),
+        ("onset_ns", np.int64, (N_CODES,)),
+        ("since_ns", np.int64, (N_CODES,)),  # start of the minute, with counting
+        ("blank_ns", np.int64),  # start of the blank, with blank
+        ("hr_max", np.float64),
+        ("n_rr", np.int32),  # consecutive valid intervals, at most RING
+        ("head", np.int32),
+        ("active", np.int8, (N_CODES,)),
+        ("counting", np.int8, (N_CODES,)),
+        ("blank", np.int8),
+        ("event", np.int8),
+        ("has_hr_max", np.int8),
+    ],
+    align=True,
+)
+
+
+class Limits(NamedTuple):
+    """The numbers of `processors.detectors.rate_limits.Params`, in kernel units."""
+
+    extreme_fast: float
+    fast_intervals: int
+    extreme_slow: float
+    slow_intervals: int
+    fast: float
+    slow: float
+    hold_ns: int
+    margin: float
+    blank_ns: int
+    event_margin: float
+    hr_max_at_birth: float
+    hr_max_per_year: float
+    default_age: float
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sum_last(rr_ms: NDArray[np.float64], head: int, n: int) -> float:
+    """Add up the newest ``n`` intervals of a ring."""
+    total = 0.0
+    for k in range(1, n + 1):
+        total += rr_ms[(head - k) % RING]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def watch_rates(
+    t_ns: NDArray[np.int64],
+    source: NDArray[np.int8],
+    values: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    p: Limits,
+    records: NDArray[Any],
+    out: NDArray[Any],
+) -> int:
+    """Write the findings of rate (dtype `FINDING`); give their number, at most 4 per record.
+
+    Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``. Nothing is decided by a
+    deadline: the meter gives a row each second, blank ones too.
+    """
+    n = 0
+    nan = np.nan
+    for r in range(len(slots)):
+        slot = slots[r]
+        state = records[slot]
+        for i in range(offsets[r], offsets[r + 1]):
+            t = t_ns[i]
+            if source[i] == 2:
+                if np.isfinite(values[i, 1]):
+                    state.hr_max = values[i, 1]
+                    state.has_hr_max = 1
+                elif np.isfinite(values[i, 0]) and state.has_hr_max != 1:
+                    state.hr_max = p.hr_max_at_birth - p.hr_max_per_year * values[i, 0]
+                    state.has_hr_max = 2
+                if np.isfinite(values[i, 3]):
+                    state.event = 1 if values[i, 3] != 0.0 else 0
+                if state.event != 0:
+                    state.counting[TACHYCARDIA] = 0
+                    if state.active[TACHYCARDIA] != 0:
+                        state.active[TACHYCARDIA] = 0
+                        n = put(out, n, TACHYCARDIA, slot, OFFSET, state.onset_ns[TACHYCARDIA],
+                                t, t, 0, nan, nan, p.fast, nan, nan)  # fmt: skip
+            elif source[i] == 0:
+                if values[i, 4] == 0.0:
+                    state.n_rr = 0
+                    continue
+                state.rr_ms[state.head] = values[i, 1]
+                state.head = (state.head + 1) % RING
+                state.n_rr = min(state.n_rr + 1, RING)
+                beat = t - np.int64(values[i, 0])
+                limit_fast = p.extreme_fast
+                if state.event != 0:
+                    hr_max = p.hr_max_at_birth - p.hr_max_per_year * p.default_age
+                    if state.has_hr_max != 0:
+                        hr_max = state.hr_max
+                    limit_fast = max(p.extreme_fast, hr_max + p.event_margin)
+                for code in range(2):
+                    needed = p.fast_intervals if code == EXTREME_TACHYCARDIA else p.slow_intervals
+                    if state.n_rr < needed:
+                        continue
+                    span = sum_last(state.rr_ms, state.head, needed)
+                    rate = 60_000.0 * needed / span
+                    if code == EXTREME_TACHYCARDIA:
+                        limit = limit_fast
+                        beyond = rate > limit
+                        safe = rate <= limit * (1.0 - p.margin)
+                    else:
+                        limit = p.extreme_slow
+                        beyond = rate < limit
+                        safe = rate >= limit * (1.0 + p.margin)
+                    if state.active[code] == 0 and beyond:
+                        onset = beat - np.int64(np.rint(span * 1.0e6))
+                        state.active[code] = 1
+                        state.onset_ns[code] = onset
+                        n = put(out, n, code, slot, ONSET, onset, onset, t, 0,
+                                rate, rate, limit, needed + 1.0, nan)  # fmt: skip
+                    elif state.active[code] != 0 and safe:
+                        state.active[code] = 0
+                        n = put(out, n, code, slot, OFFSET, state.onset_ns[code], beat, t, 0,
+                                rate, rate, limit, needed + 1.0, nan)  # fmt: skip
+            else:
+                rate = values[i, 0]
+                if np.isnan(rate):
+                    state.counting[TACHYCARDIA] = 0
+                    state.counting[BRADYCARDIA] = 0
+                    if state.blank == 0:
+                        state.blank = 1
+                        state.blank_ns = t
+                    elif t - state.blank_ns >= p.blank_ns:
+                        for code in range(N_CODES):
+                            if state.active[code] != 0:
+                                state.active[code] = 0
+                                n = put(out, n, code, slot, OFFSET, state.onset_ns[code], t, t, 0,
+                                        nan, nan, nan, nan, nan)  # fmt: skip
+                    continue
+                state.blank = 0
+                for code in range(TACHYCARDIA, N_CODES):
+                    if code == TACHYCARDIA:
+                        limit = p.fast
+                        beyond = rate > limit and state.event == 0
+                        safe = rate <= limit * (1.0 - p.margin)
+                    else:
+                        limit = p.slow
+                        beyond = rate < limit
+                        safe = rate >= limit * (1.0 + p.margin)
+                    if not beyond:
+                        state.counting[code] = 0
+                    elif state.counting[code] == 0:
+                        state.counting[code] = 1
+                        state.since_ns[code] = t
+                    if state.active[code] != 0:
+                        if safe:
+                            state.active[code] = 0
+                            n = put(out, n, code, slot, OFFSET, state.onset_ns[code], t, t, 0,
+                                    rate, rate, limit, nan, nan)  # fmt: skip
+                    elif state.counting[code] != 0 and t - state.since_ns[code] >= p.hold_ns:
+                        state.active[code] = 1
+                        onset = state.since_ns[code]
+                        state.onset_ns[code] = onset
+                        n = put(out, n, code, slot, ONSET, onset, onset, t, 0,
+                                rate, rate, limit, nan, nan)  # fmt: skip
+    return n
