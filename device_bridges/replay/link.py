@@ -20,8 +20,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from device_bridges.replay.columns import Mapping
 from device_bridges.replay.recording import Recording
-from device_bridges.replay.tables import Mapping, check_header, read_table
+from device_bridges.replay.tables import check_header, read_table
 from device_bridges.replay.wfdb_files import read_beats, read_record, shown
 from processors.errors import InputError
 

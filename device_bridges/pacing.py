@@ -1,0 +1,94 @@
+"""Bridges that play by a clock: pure steps, and the thin shell that paces them.
+
+A bridge is an iterator of steps; each gives all blocks whose samples lie before its time. The same
+steps feed a test as fast as possible and a live system at the pace of a clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from processors.records import NS_PER_MS, NS_PER_S, Block, Chunk, pack
+
+STEP_NS = 200 * NS_PER_MS
+
+Step = tuple[int, list[Block]]
+Sink = Callable[[int, list[Block]], Awaitable[None]]
+
+
+class Bridge(Protocol):
+    """A source of samples in steps of device time."""
+
+    base_ns: int
+
+    def steps(self, step_ns: int = STEP_NS) -> Iterator[Step]:
+        """Give (until_ns, blocks) one after the other: all samples before `until_ns` were given."""
+        ...
+
+
+class Clock(Protocol):
+    """Time as a shell needs it; tests have one that they turn by hand."""
+
+    def now_ns(self) -> int: ...
+
+    async def sleep_until(self, at_ns: int) -> None: ...
+
+
+class WallClock:
+    """The system's time."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    async def sleep_until(self, at_ns: int) -> None:
+        await asyncio.sleep(max(at_ns - time.time_ns(), 0) / NS_PER_S)
+
+
+async def publish(
+    bridge: Bridge,
+    sink: Sink,
+    clock: Clock,
+    *,
+    speed: float | None = 1.0,
+    step_ns: int = STEP_NS,
+) -> None:
+    """Give a bridge's steps to a sink at the pace of a clock, until they end.
+
+    A step is due when its device time has passed. A sink that takes long delays what follows, and
+    the steps after it come without a pause until they are on time again; none is left out.
+
+    Parameters
+    ----------
+    sink
+        Takes (until_ns, blocks). It may block: that is the overflow policy of raw samples.
+    speed
+        Device seconds per second of the clock; None: as fast as the sink takes them.
+    """
+    steps = bridge.steps(step_ns)
+    began_ns = clock.now_ns()
+    # Making a step can take longer than the event loop may wait.
+    while (step := await asyncio.to_thread(next, steps, None)) is not None:
+        until_ns, blocks = step
+        if speed is not None:
+            await clock.sleep_until(began_ns + round((until_ns - bridge.base_ns) / speed))
+        received_ns = clock.now_ns()
+        await sink(until_ns, [replace(block, received_ns=received_ns) for block in blocks])
+
+
+def pack_all(chunks: Sequence[Chunk]) -> list[Block]:
+    """Pack chunks of any signals into one block a kind, in the order in which kinds first come."""
+    kinds: dict[tuple[object, ...], list[Chunk]] = {}
+    for chunk in chunks:
+        kind = (
+            chunk.signal,
+            chunk.variant,
+            chunk.channels,
+            chunk.samples.dtype.char,
+            chunk.t_ns is None,
+        )
+        kinds.setdefault(kind, []).append(chunk)
+    return [pack(members) for members in kinds.values()]
