@@ -1,0 +1,115 @@
+"""What alerts give out: an alarm, and a change of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# States of an alarm, in the order it runs through them (CLINICAL 4, life cycle).
+ACTIVE, ACKNOWLEDGED, ENDED = "active", "acknowledged", "ended"
+
+# Kinds of change; these four enter a state, the others amend what is shown.
+STATE_KINDS = frozenset({"raised", "realarmed", "acknowledged", "ended"})
+CHANGE_KINDS = STATE_KINDS | {"repeated", "revised", "latched", "sound", "suppressed", "restored"}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One sentence for a person, in English and in Korean."""
+
+    en: str
+    ko: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm as it is now.
+
+    Attributes
+    ----------
+    id
+        ``a`` and the id of the finding that raised it: a replay makes it again.
+    priority
+        ``high``, ``medium``, ``low``, ``technical``.
+    sounds_as
+        The priority of its sound: ``high``, ``medium``, ``low``, ``none``.
+    state
+        ``active``, ``acknowledged``, ``ended``.
+    latched
+        The condition is over; the alarm stays until a person lets it go.
+    sounding
+        To be heard: active, and neither outranked in its chain nor silenced by vf or asystole.
+    onset_ns
+        Where the finding says that it began, as amended.
+    t_ns
+        When it came into the state it is in; a deadline where time decided it.
+    acknowledged_by
+        Who, empty for nobody; of an alarm that sounds again, nobody.
+    finding_id
+        The finding that raised it.
+    count
+        Findings that belong to it, the first included.
+    suppressed
+        Findings of the same code in the refractory time after it.
+    value
+        Of the newest of its findings.
+    reason
+        The sentence, from the code, the value and the evidence.
+    """
+
+    id: str
+    participant: str
+    code: str
+    priority: str
+    sounds_as: str
+    state: str
+    latched: bool
+    sounding: bool
+    onset_ns: int
+    t_ns: int
+    acknowledged_by: str
+    finding_id: str
+    count: int
+    suppressed: int
+    value: float
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """One step in the life of an alarm.
+
+    Attributes
+    ----------
+    kind
+        ``raised``; ``repeated`` (one more finding of it); ``revised`` (amended); ``latched`` (its
+        condition is over); ``sound`` (only `Alarm.sounding` changed); ``acknowledged``;
+        ``realarmed`` (active again); ``ended``; ``suppressed`` (a finding in its refractory time,
+        counted on the ended alarm); ``restored`` (taken over from a store).
+    t_ns
+        When; a deadline where time decided it.
+    alarm
+        After the change.
+    """
+
+    kind: str
+    t_ns: int
+    alarm: Alarm
+
+
+def alarm_id(finding_id: str) -> str:
+    """Give the identity of the alarm that a finding raises."""
+    return "a" + finding_id
+
+
+def alarm_to_plain(alarm: Alarm) -> dict[str, Any]:
+    """Give an alarm as strings and numbers, `reason` as ``[en, ko]``."""
+    plain: dict[str, Any] = {name: getattr(alarm, name) for name in Alarm.__slots__}
+    plain["reason"] = [alarm.reason.en, alarm.reason.ko]
+    return plain
+
+
+def alarm_from_plain(plain: Mapping[str, Any]) -> Alarm:
+    """Give the alarm that `alarm_to_plain` was given."""
+    return Alarm(**{**plain, "reason": Text(*plain["reason"])})

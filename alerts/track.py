@@ -1,0 +1,154 @@
+"""What is remembered of one code of one participant: its findings, its alarm, its deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from alerts.alarm import Alarm, alarm_from_plain, alarm_to_plain
+from alerts.policy import PRIORITIES, Rule
+from processors.errors import ContractError
+from processors.records import Finding
+
+NEVER_NS = 2**63 - 1
+
+# Where a finding stands: its delay runs; held back by a technical alarm; waits for the end of the
+# refractory time; belongs to the open alarm.
+DELAYED, HELD, QUIET, ATTACHED = "delayed", "held", "quiet", "attached"
+
+
+@dataclass(slots=True)
+class Entry:
+    """A finding that stands, or one that is over and has still to be told.
+
+    Attributes
+    ----------
+    due_ns
+        When it is looked at again, while DELAYED or QUIET.
+    over
+        It stands no more: a point, or ended in the refractory time and too urgent to be dropped.
+    """
+
+    finding: Finding
+    phase: str
+    due_ns: int
+    over: bool = False
+
+
+@dataclass(slots=True)
+class Track:
+    """One code of one participant.
+
+    Attributes
+    ----------
+    entries
+        By finding id.
+    alarm, last
+        The open alarm; the one that ended last.
+    newest
+        The finding whose value and reason the alarm shows.
+    worse
+        The alarm, or the last one, was beyond the value of the rule's `worse`.
+    quiet_from_ns
+        When the condition of `last` (or of the latched `alarm`) was over.
+    hold_ns
+        Until when the alarm stays though nothing stands.
+    realarm_ns
+        When it becomes active again.
+    released
+        A person has done what the rule's `release` asks for.
+    """
+
+    rule: Rule
+    entries: dict[str, Entry] = field(default_factory=dict)
+    alarm: Alarm | None = None
+    last: Alarm | None = None
+    newest: str = ""
+    worse: bool = False
+    quiet_from_ns: int = -NEVER_NS
+    hold_ns: int = NEVER_NS
+    realarm_ns: int = NEVER_NS
+    released: bool = False
+
+    @property
+    def opened(self) -> Alarm:
+        """The open alarm, where there must be one."""
+        if self.alarm is None:
+            raise ContractError(f"{self.rule.code}: a step on an alarm that is not open")
+        return self.alarm
+
+    def next_ns(self) -> int:
+        """Give the first deadline."""
+        first = min(self.hold_ns, self.realarm_ns)
+        for entry in self.entries.values():
+            if entry.due_ns < first and entry.phase in {DELAYED, QUIET}:
+                first = entry.due_ns
+        return first
+
+    def due(self, now_ns: int) -> list[Entry]:
+        """Give the findings that wait for a time up to `now_ns`, by deadline."""
+        waiting = [
+            entry
+            for entry in self.entries.values()
+            if entry.due_ns <= now_ns and entry.phase in {DELAYED, QUIET}
+        ]
+        return sorted(waiting, key=lambda entry: (entry.due_ns, entry.finding.id))
+
+    def stands(self) -> bool:
+        """Tell whether a finding of the open alarm stands."""
+        return any(entry.phase == ATTACHED for entry in self.entries.values())
+
+    def counted_from(self, t_ns: int, at_ns: int, delay_ns: int) -> int:
+        """Give the end of a delay after a change known at `t_ns` and claimed at `at_ns`."""
+        return max(t_ns, at_ns + delay_ns) if self.rule.delay_from_onset else t_ns + delay_ns
+
+    def quiet_until(self, finding: Finding) -> int:
+        """Give the end of the refractory time for a finding; a worse one has none."""
+        if self.last is None:
+            return -NEVER_NS
+        value = finding.value
+        more_urgent = PRIORITIES.index(self.rule.priority_at(value)) < PRIORITIES.index(
+            self.last.priority
+        )
+        if more_urgent or (self.rule.is_worse(value) and not self.worse):
+            return -NEVER_NS
+        return self.quiet_from_ns + self.rule.refractory_at(value)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give all but the rule as strings, numbers, lists and dicts."""
+        return {
+            "entries": [
+                [_finding_to_plain(entry.finding), entry.phase, entry.due_ns, entry.over]
+                for entry in self.entries.values()
+            ],
+            "alarm": self.alarm and alarm_to_plain(self.alarm),
+            "last": self.last and alarm_to_plain(self.last),
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+
+_PLAIN = ("newest", "worse", "quiet_from_ns", "hold_ns", "realarm_ns", "released")
+_FINDING = tuple(spec.name for spec in fields(Finding))
+
+
+def track_from_plain(rule: Rule, plain: Mapping[str, Any]) -> Track:
+    """Give the track that `Track.to_plain` was given."""
+    entries = [
+        Entry(Finding(**finding), phase, due_ns, over)
+        for finding, phase, due_ns, over in plain["entries"]
+    ]
+    return Track(
+        rule,
+        entries={entry.finding.id: entry for entry in entries},
+        alarm=plain["alarm"] and alarm_from_plain(plain["alarm"]),
+        last=plain["last"] and alarm_from_plain(plain["last"]),
+        **{name: plain[name] for name in _PLAIN},
+    )
+
+
+def _finding_to_plain(finding: Finding) -> dict[str, Any]:
+    return {
+        name: dict(finding.evidence) if name == "evidence" else getattr(finding, name)
+        for name in _FINDING
+    }

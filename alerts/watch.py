@@ -1,0 +1,375 @@
+"""The alarms of one participant: every transition, at a time that is passed in.
+
+A step is one moment: a finding, the expiry of deadlines, or a person. In a step alarms change
+(`_note`), then it is settled which of them sound, then the changes are given out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from alerts.alarm import ACKNOWLEDGED, ACTIVE, ENDED, Alarm, AlarmChange, alarm_id
+from alerts.policy import PRIORITIES, Policy, Rule
+from alerts.reason import reason
+from alerts.sounding import sounding_codes
+from alerts.track import ATTACHED, DELAYED, HELD, NEVER_NS, QUIET, Entry, Track
+from processors.records import NS_PER_S, Finding
+from processors.signals import SIGNALS
+
+_SIGNAL_NAMES = tuple(SIGNALS)
+
+
+@dataclass(slots=True)
+class Counts:
+    """Findings that made no alarm, by the reason; all but `unknown` are of codes in the catalogue.
+
+    Attributes
+    ----------
+    unknown
+        By code: not in the catalogue, kept as findings only.
+    duplicate, late, off
+        Told before; known later than the policy allows; of a rule that is off or logs only.
+    brief
+        Ended before their delay.
+    suppressed, suspended
+        In a refractory time; while a technical alarm holds the signal back. Those that still stand
+        afterwards make an alarm then and are counted all the same.
+    """
+
+    unknown: dict[str, int] = field(default_factory=dict)
+    duplicate: int = 0
+    late: int = 0
+    off: int = 0
+    brief: int = 0
+    suppressed: int = 0
+    suspended: int = 0
+
+
+class Watch:
+    """The state of one participant.
+
+    Attributes
+    ----------
+    tracks
+        By code, of the codes ever found.
+    next_ns
+        The first deadline.
+    seen
+        By finding id: how far it has been told (`lifecycle.stage`), and when that became known.
+    horizon_ns
+        All findings of this participant known up to here have been applied.
+    """
+
+    def __init__(self, policy: Policy, counts: Counts) -> None:
+        self._policy = policy
+        self._counts = counts
+        self.tracks: dict[str, Track] = {}
+        self.next_ns = NEVER_NS
+        self.seen: dict[str, tuple[int, int]] = {}
+        self.horizon_ns = -NEVER_NS
+        self.prune_at = 64
+        self._notes: list[tuple[str, Alarm]] = []
+
+    def alarms(self) -> list[Alarm]:
+        """Give the open alarms, in the order of the catalogue."""
+        tracks = sorted(self.tracks.values(), key=lambda track: track.rule.index)
+        return [track.alarm for track in tracks if track.alarm is not None]
+
+    def advance(self, until_ns: int) -> list[AlarmChange]:
+        """Let all deadlines up to `until_ns` pass, each in a step at its own time."""
+        changes: list[AlarmChange] = []
+        while self.next_ns <= until_ns:
+            now_ns = self.next_ns
+            for track in sorted(self.tracks.values(), key=lambda track: track.rule.index):
+                if track.next_ns() <= now_ns:
+                    self._expire(track, now_ns)
+            changes += self.settle(now_ns)
+        return changes
+
+    def take(self, rule: Rule, finding: Finding, *, first: bool) -> list[AlarmChange]:
+        """Make the step of one finding that has not been told before (`first`: not even begun)."""
+        track = self.tracks.get(rule.code)
+        if track is None:
+            track = self.tracks[rule.code] = Track(rule)
+        if finding.state == "offset":
+            self._end(track, finding)
+        elif first:
+            due_ns = finding.t_ns
+            if finding.state == "onset":
+                due_ns = track.counted_from(finding.t_ns, finding.at_ns, rule.delay_ns)
+            entry = Entry(finding, DELAYED, due_ns, over=finding.state == "point")
+            track.entries[finding.id] = entry
+            # An open alarm takes it at once: the delay is there to raise one, not to keep one.
+            if due_ns <= finding.t_ns or track.alarm is not None:
+                self._look(track, entry, finding.t_ns)
+        else:
+            self._revise(track, finding)
+        return self.settle(finding.t_ns)
+
+    def acknowledge(
+        self, code: str, by: str, now_ns: int, *, documented: bool
+    ) -> list[AlarmChange]:
+        """Make the step of a person who has seen the open alarm of a code."""
+        track = self.tracks[code]
+        alarm = track.alarm
+        if alarm is None:
+            return []
+        track.released = track.released or documented or track.rule.release != "documented"
+        if alarm.state == ACTIVE:
+            track.alarm = alarm = replace(
+                alarm, state=ACKNOWLEDGED, sounding=False, acknowledged_by=by,
+                latched=alarm.latched and not track.released, t_ns=max(now_ns, alarm.t_ns),
+            )  # fmt: skip
+            self._notes.append(("acknowledged", alarm))
+        if track.stands() or not track.released:
+            self._remind(track, now_ns)
+        else:
+            if track.hold_ns != NEVER_NS:
+                track.quiet_from_ns = now_ns
+            self._close(track, now_ns)
+        return self.settle(now_ns)
+
+    def adopt(self, alarm: Alarm, rule: Rule, now_ns: int) -> None:
+        """Take over an open alarm whose findings are not known any more; `settle` follows.
+
+        A latched one stays. Any other is held for `Rule.hold_ns`, in which its detector may report
+        again; it then ends or latches as if its condition had ended.
+        """
+        track = self.tracks.setdefault(rule.code, Track(rule))
+        track.alarm = replace(alarm, sounding=False)
+        track.worse = rule.is_worse(alarm.value)
+        if alarm.latched:
+            track.quiet_from_ns = now_ns
+        else:
+            track.hold_ns = now_ns + rule.hold_ns
+        if alarm.state == ACKNOWLEDGED:
+            track.released = rule.release != "documented"
+            self._remind(track, now_ns)
+        self._note("restored", track)
+
+    def settle(self, now_ns: int) -> list[AlarmChange]:
+        """End a step: decide which alarms sound, find the next deadline, give the changes."""
+        current: dict[str, Alarm] = {}
+        quieter_or_louder: list[str] = []
+        if self._notes:
+            opened = [track for track in self.tracks.values() if track.alarm is not None]
+            codes = sounding_codes(self.alarms(), self._policy.rules)
+            for track in opened:
+                alarm = track.opened
+                if alarm.sounding != (track.rule.code in codes):
+                    alarm = track.alarm = replace(alarm, sounding=track.rule.code in codes)
+                    quieter_or_louder.append(alarm.id)
+                current[alarm.id] = alarm
+        self.next_ns = min((track.next_ns() for track in self.tracks.values()), default=NEVER_NS)
+        changes = [(kind, current.get(alarm.id, alarm)) for kind, alarm in self._notes]
+        noted = {alarm.id for _, alarm in self._notes}
+        changes += [("sound", current[key]) for key in quieter_or_louder if key not in noted]
+        self._notes = []
+        return [AlarmChange(kind, max(now_ns, alarm.t_ns), alarm) for kind, alarm in changes]
+
+    # What may happen in a step. None of these decides what sounds.
+
+    def _expire(self, track: Track, now_ns: int) -> None:
+        for entry in track.due(now_ns):
+            if entry.phase != ATTACHED:  # not taken by an alarm raised just before
+                self._look(track, entry, now_ns)
+        if track.realarm_ns <= now_ns:
+            track.realarm_ns = NEVER_NS
+            self._wake(track, "realarmed", now_ns)
+        if track.hold_ns <= now_ns:
+            track.hold_ns = NEVER_NS
+            if track.alarm is not None and not track.stands():
+                self._over(track, now_ns)
+
+    def _look(self, track: Track, entry: Entry, now_ns: int) -> None:
+        """Decide about a finding that is due: attach it, hold it back, or raise an alarm."""
+        if track.alarm is not None:
+            self._attach(track, entry, now_ns)
+            return
+        waited = entry.phase == QUIET
+        if not (entry.over and waited) and self._suspended(track.rule, entry.finding):
+            self._counts.suspended += entry.phase != HELD
+            entry.phase = HELD
+            if entry.over:
+                del track.entries[entry.finding.id]
+            return
+        quiet_until_ns = track.quiet_until(entry.finding)
+        if now_ns < quiet_until_ns:
+            if not waited:
+                self._suppress(track)
+            entry.phase, entry.due_ns = QUIET, quiet_until_ns
+            if entry.over and not self._is_high(track.rule, entry.finding):
+                del track.entries[entry.finding.id]
+            return
+        self._raise(track, entry, now_ns)
+
+    def _raise(self, track: Track, entry: Entry, now_ns: int) -> None:
+        rule, finding = track.rule, entry.finding
+        others = [other for other in track.entries.values() if other is not entry]
+        for other in others:
+            other.phase = ATTACHED
+        entry.phase = ATTACHED
+        track.entries = {key: kept for key, kept in track.entries.items() if not kept.over}
+        track.newest, track.worse, track.released = finding.id, rule.is_worse(finding.value), False
+        track.alarm = Alarm(
+            id=alarm_id(finding.id), participant=finding.participant, code=rule.code,
+            priority=rule.priority_at(finding.value), sounds_as=rule.sound_at(finding.value),
+            state=ACTIVE, latched=False, sounding=False, onset_ns=finding.at_ns, t_ns=now_ns,
+            acknowledged_by="", finding_id=finding.id, count=1 + len(others), suppressed=0,
+            value=finding.value, reason=reason(rule, finding.value, finding.evidence),
+        )  # fmt: skip
+        if not track.stands():
+            if rule.latch:
+                track.alarm = replace(track.alarm, latched=True)
+                track.quiet_from_ns = now_ns
+            else:
+                track.hold_ns = now_ns + rule.hold_ns
+        self._note("raised", track)
+
+    def _attach(self, track: Track, entry: Entry, now_ns: int) -> None:
+        alarm = track.opened
+        if entry.over:
+            del track.entries[entry.finding.id]
+            if not track.rule.latch:
+                held_ns = -NEVER_NS if track.hold_ns == NEVER_NS else track.hold_ns
+                track.hold_ns = max(held_ns, now_ns + track.rule.hold_ns)
+            elif not track.stands():
+                track.quiet_from_ns = now_ns
+        else:
+            entry.phase = ATTACHED
+            alarm = replace(alarm, latched=False)
+        again = entry.finding.id == alarm.finding_id  # told anew after a restart
+        track.alarm = replace(alarm, count=alarm.count + (not again))
+        track.newest = entry.finding.id
+        self._show(track, entry.finding, "repeated", now_ns)
+
+    def _revise(self, track: Track, finding: Finding) -> None:
+        entry = track.entries.get(finding.id)
+        if entry is not None:
+            entry.finding = finding
+            if entry.phase == DELAYED and track.rule.delay_from_onset:
+                entry.due_ns = track.counted_from(finding.t_ns, finding.at_ns, track.rule.delay_ns)
+            if entry.phase == QUIET or (entry.phase == DELAYED and entry.due_ns <= finding.t_ns):
+                self._look(track, entry, finding.t_ns)
+        if track.alarm is not None and track.newest == finding.id:
+            if track.alarm.finding_id == finding.id:
+                track.alarm = replace(track.alarm, onset_ns=finding.at_ns)
+            self._show(track, finding, "revised", finding.t_ns)
+
+    def _show(self, track: Track, finding: Finding, kind: str, now_ns: int) -> None:
+        """Put a finding's value on the alarm; one that makes it worse wakes it."""
+        rule, alarm = track.rule, track.opened
+        priority = rule.priority_at(finding.value)
+        worse = rule.is_worse(finding.value)
+        woken = PRIORITIES.index(priority) < PRIORITIES.index(alarm.priority)
+        woken = woken or (worse and not track.worse)
+        if woken:
+            sounds_as = rule.sound_at(finding.value)
+            alarm = replace(alarm, priority=priority, sounds_as=sounds_as)
+        track.worse = track.worse or worse
+        text = reason(rule, finding.value, finding.evidence)
+        track.alarm = replace(alarm, value=finding.value, reason=text)
+        if woken and alarm.state == ACKNOWLEDGED:
+            self._wake(track, "realarmed", now_ns)
+        else:
+            self._note(kind, track)
+
+    def _end(self, track: Track, finding: Finding) -> None:
+        entry = track.entries.get(finding.id)
+        if entry is None:
+            return
+        now_ns = finding.t_ns
+        if entry.phase == QUIET and self._is_high(track.rule, entry.finding):
+            entry.over = True
+        else:
+            del track.entries[finding.id]
+            self._counts.brief += entry.phase == DELAYED
+        if entry.phase == ATTACHED and track.alarm is not None and not track.stands():
+            ends_ns = track.counted_from(now_ns, finding.at_ns, track.rule.end_delay_ns)
+            if track.hold_ns != NEVER_NS:
+                ends_ns = max(ends_ns, track.hold_ns)
+            if ends_ns <= now_ns:
+                track.hold_ns = NEVER_NS
+                self._over(track, now_ns)
+            else:
+                track.hold_ns = ends_ns
+        if track.rule.suspends:
+            self._resume(now_ns)
+
+    def _over(self, track: Track, now_ns: int) -> None:
+        """The condition of the open alarm is over: it latches or ends."""
+        alarm = track.opened
+        track.quiet_from_ns = now_ns
+        if track.rule.latch and not track.released:
+            track.alarm = replace(alarm, latched=True)
+            self._note("latched", track)
+        else:
+            self._close(track, now_ns)
+
+    def _close(self, track: Track, now_ns: int) -> None:
+        alarm = track.opened
+        track.last = replace(
+            alarm, state=ENDED, latched=False, sounding=False, t_ns=max(now_ns, alarm.t_ns)
+        )
+        track.alarm = None
+        track.hold_ns = track.realarm_ns = NEVER_NS
+        self._notes.append(("ended", track.last))
+
+    def _remind(self, track: Track, now_ns: int) -> None:
+        escalation = self._policy.escalations.get(track.opened.priority)
+        if escalation is not None and math.isfinite(escalation.realarm_s):
+            track.realarm_ns = now_ns + round(escalation.realarm_s * NS_PER_S)
+
+    def _wake(self, track: Track, kind: str, now_ns: int) -> None:
+        alarm = track.alarm
+        if alarm is None or alarm.state != ACKNOWLEDGED:
+            return
+        track.alarm = replace(alarm, state=ACTIVE, acknowledged_by="", t_ns=max(now_ns, alarm.t_ns))
+        track.realarm_ns = NEVER_NS
+        track.released = False
+        self._note(kind, track)
+
+    def _suppress(self, track: Track) -> None:
+        self._counts.suppressed += 1
+        if track.last is not None:
+            track.last = replace(track.last, suppressed=track.last.suppressed + 1)
+            self._notes.append(("suppressed", track.last))
+
+    def _resume(self, now_ns: int) -> None:
+        """Look again at what a technical alarm held back."""
+        for track in sorted(self.tracks.values(), key=lambda track: track.rule.index):
+            for entry in list(track.entries.values()):
+                if entry.phase == HELD:
+                    self._look(track, entry, now_ns)
+
+    def _suspended(self, rule: Rule, finding: Finding) -> bool:
+        """Tell whether a technical alarm holds a new physiological alarm back."""
+        if not rule.signal:
+            return False
+        for track in self.tracks.values():
+            if track.rule.suspends:
+                for entry in track.entries.values():
+                    if entry.phase in {QUIET, ATTACHED} and _covers(
+                        track.rule, entry, rule, finding
+                    ):
+                        return True
+        return False
+
+    def _note(self, kind: str, track: Track) -> None:
+        self._notes.append((kind, track.opened))
+
+    @staticmethod
+    def _is_high(rule: Rule, finding: Finding) -> bool:
+        return rule.priority_at(finding.value) == PRIORITIES[0]
+
+
+def _covers(technical: Rule, entry: Entry, rule: Rule, finding: Finding) -> bool:
+    """Tell whether a standing technical finding says that this one cannot be trusted."""
+    if technical.suspends != "own":
+        return technical.suspends in {"all", rule.signal}
+    # One device_silent stands for all signals of a participant and outlives the return of the one
+    # it names. What began after it has samples behind it and is not held back.
+    index = entry.finding.evidence.get("signal", -1.0)
+    named = 0 <= index < len(_SIGNAL_NAMES) and _SIGNAL_NAMES[int(index)] == rule.signal
+    return named and finding.at_ns <= entry.finding.at_ns
