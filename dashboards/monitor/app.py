@@ -1,0 +1,200 @@
+"""The web application of the monitor: the page, its websocket, its findings, its health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dashboards.monitor import wire
+from dashboards.monitor.history import HistoryReader, ParticipantHistory, history_json, merge
+from dashboards.monitor.hub import Hub
+from dashboards.monitor.requests import (
+    MAX_TEXT,
+    Acknowledge,
+    RequestError,
+    Watch,
+    read_request,
+)
+from dashboards.monitor.security import Guard
+from dashboards.monitor.viewer import Viewer
+
+STATIC = Path(__file__).parent / "static"
+PUMP_S = 0.1  # s between looks for something to send
+SUMMARY_S = 1.0  # s between summaries
+SEND_TIMEOUT_S = 10.0  # s; a page that takes nothing for so long is gone
+MAX_VIEWERS = 32
+REQUESTS_PER_S = 20.0  # allowed on average, with bursts of as many
+POLICY_VIOLATION, TRY_AGAIN_LATER = 1008, 1013  # RFC 6455 section 7.4.1 and its registry
+
+# For uvicorn.Config(app, **SERVER): the protocol, limits and heartbeat this application counts on.
+SERVER: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": 4 * MAX_TEXT,
+    "ws_per_message_deflate": False,  # costs a core per 10 pages and gains nothing on loopback
+    "ws_ping_interval": 5.0,
+    "ws_ping_timeout": 10.0,
+    "server_header": False,
+}
+
+# Gives an alarm's acknowledgement to the system; quick, does not block (it runs on the event loop).
+Acknowledger = Callable[[str, str], object]
+
+
+def create_app(
+    hub: Hub,
+    *,
+    acknowledge: Acknowledger,
+    history: HistoryReader | None = None,
+    operator: str = "local operator",
+    hosts: Iterable[str] = (),
+    max_viewers: int = MAX_VIEWERS,
+) -> Starlette:
+    """Give the application that serves one hub.
+
+    Parameters
+    ----------
+    acknowledge
+        Called as ``acknowledge(alarm_id, operator)`` for alarms the hub shows. What comes of it
+        reaches pages through `Hub.on_alarms`; a LookupError or ValueError is shown as a refusal.
+    history
+        Reads the store for the participant view, in a worker thread; None: only what is in memory.
+    operator
+        Who looks at this page and acknowledges.
+    hosts
+        Host names served besides the loopback ones.
+    max_viewers
+        Pages open at the same time; one more is turned away with "try again later".
+    """
+
+    async def page(_: Request) -> Response:
+        return FileResponse(STATIC / "index.html")
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "viewers": len(hub.viewers), "engine": hub.status()})
+
+    async def findings(request: Request) -> Response:
+        participant = request.path_params["participant"]
+        if not hub.knows(participant):
+            return JSONResponse({"error": "no such participant"}, status_code=404)
+        stored = ParticipantHistory()
+        if history is not None:
+            stored = await asyncio.to_thread(history, participant)
+        return JSONResponse(history_json(merge(stored, hub.recent(participant))))
+
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        if len(hub.viewers) >= max_viewers:
+            await socket.close(TRY_AGAIN_LATER, f"{max_viewers} pages are open already")
+            return
+        viewer = hub.join(operator)
+        try:
+            await _serve(socket, hub, viewer, acknowledge, operator)
+        finally:
+            hub.leave(viewer)
+
+    @contextlib.asynccontextmanager
+    async def summaries(_: Starlette) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as tasks:
+            ticking = tasks.create_task(_tick(hub))
+            yield
+            ticking.cancel()
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/healthz", health),
+            Route("/api/participants/{participant}/findings", findings),
+            WebSocketRoute("/ws", live),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Guard, hosts=tuple(hosts))],
+        lifespan=summaries,
+    )
+
+
+async def _tick(hub: Hub) -> None:
+    while True:
+        hub.advance()
+        await asyncio.sleep(SUMMARY_S)
+
+
+async def _serve(
+    socket: WebSocket, hub: Hub, viewer: Viewer, acknowledge: Acknowledger, operator: str
+) -> None:
+    """Run one page until it leaves or must be closed; whichever direction ends, ends both."""
+    sending = asyncio.create_task(_send(socket, hub, viewer))
+    receiving = asyncio.create_task(_receive(socket, hub, viewer, acknowledge, operator))
+    try:
+        done, _ = await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
+        code, reason = next(iter(done)).result()
+    finally:
+        for task in (sending, receiving):
+            task.cancel()
+        await asyncio.gather(sending, receiving, return_exceptions=True)
+    if code:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await socket.close(code, reason)
+
+
+async def _send(socket: WebSocket, hub: Hub, viewer: Viewer) -> tuple[int, str]:
+    try:
+        while not viewer.evicted:
+            message = hub.collect(viewer)
+            if message:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await socket.send_bytes(message)
+            await asyncio.sleep(PUMP_S)
+    except TimeoutError:
+        return TRY_AGAIN_LATER, "too slow: nothing was read"
+    except (WebSocketDisconnect, RuntimeError):  # Starlette's words for a page that has gone
+        return 0, ""
+    return TRY_AGAIN_LATER, viewer.evicted
+
+
+async def _receive(
+    socket: WebSocket, hub: Hub, viewer: Viewer, acknowledge: Acknowledger, operator: str
+) -> tuple[int, str]:
+    credit, then = REQUESTS_PER_S, time.monotonic()
+    while True:
+        event = await socket.receive()
+        if event["type"] == "websocket.disconnect":
+            return 0, ""
+        now = time.monotonic()
+        credit, then = min(credit + (now - then) * REQUESTS_PER_S, REQUESTS_PER_S) - 1, now
+        if credit < 0:
+            return POLICY_VIOLATION, "too many requests"
+        try:
+            request = read_request(event.get("text") or event.get("bytes") or b"")
+        except RequestError as error:
+            return POLICY_VIOLATION, error.problem[:100]
+        if isinstance(request, Watch):
+            viewer.watch(request.participants, request.detail)
+        elif isinstance(request, Acknowledge):
+            refusal = _acknowledge(hub, request.alarm, acknowledge, operator)
+            if refusal:
+                viewer.offer(
+                    wire.encode_json({"type": "refused", "alarm": request.alarm, "reason": refusal})
+                )
+
+
+def _acknowledge(hub: Hub, alarm: str, acknowledge: Acknowledger, operator: str) -> str:
+    if hub.alarm(alarm) is None:
+        return "this alarm is no longer shown"
+    try:
+        acknowledge(alarm, operator)
+    except (LookupError, ValueError) as error:
+        return str(error)
+    return ""

@@ -1,0 +1,329 @@
+// The page of all participants: only the tiles in view exist; tile k is the k-th participant in view.
+
+import { glyph, inOrder, isOpen, reason, stateWords } from './alarms.js';
+import { age, t } from './i18n.js';
+import { Lane } from './lanes.js';
+
+const MIN_TILE = 350, GAP = 8, TILE_HEIGHT = 216;
+const ECG_HEIGHT = 78, PPG_HEIGHT = 34;
+const FLAGS = { ecg: 1, ppg: 2, lead: 4, flat: 8, railed: 16, noisy: 32 };
+
+/** @typedef {import('./alarms.js').Alarm} Alarm */
+/** @typedef {import('./main.js').Person} Person */
+/** @typedef {import('./main.js').Page} Page */
+
+/** @param {string} tag @param {string} name class @param {Element} [parent] @returns {HTMLElement} */
+export function make(tag, name, parent) {
+  const element = document.createElement(tag);
+  if (name) element.className = name;
+  parent?.append(element);
+  return element;
+}
+
+/** Set text only when it differs: layout stays clean. @param {Element} element @param {string} text */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Show or hide. @param {HTMLElement} element @param {boolean} shown */
+export function show(element, shown) {
+  if (element.hidden === shown) element.hidden = !shown;
+}
+
+/** Why a value is blank or doubtful, in words; empty when all is well. @param {Person} person @param {Page} page @returns {string} */
+export function trouble(person, page) {
+  const now = person.summary;
+  if (page.blank) return t('why.connection');
+  if (!now || (Number.isNaN(now.ecgAge) && Number.isNaN(now.ppgAge) && Number.isNaN(now.heartRateAge))) {
+    return t('why.never');
+  }
+  if (now.ecgAge > 2) return t('why.noecg', { age: age(now.ecgAge) });
+  if (now.flags & FLAGS.lead) return t('why.lead');
+  if (now.flags & FLAGS.railed) return t('why.railed');
+  if (now.flags & FLAGS.flat) return t('why.flat');
+  if (Number.isNaN(now.heartRate)) {
+    if (page.status.phase === 'compiling') return t('why.compiling');
+    return now.heartRateAge > 3 ? t('why.rate', { age: age(now.heartRateAge) }) : t('why.waiting');
+  }
+  if (now.flags & FLAGS.noisy) return t('why.noisy');
+  if (now.ppgAge > 2) return t('why.noppg', { age: age(now.ppgAge) });
+  return '';
+}
+
+/** @param {Person} person @returns {boolean} */
+export function hasPpg(person) {
+  return ((person.summary?.flags ?? 0) & FLAGS.ppg) !== 0;
+}
+
+/** Fill a line with one alarm: shape, priority word, reason, state. @param {Element} line @param {Alarm | undefined} alarm @param {number} more */
+export function alarmLine(line, alarm, more) {
+  line.replaceChildren();
+  if (!alarm) {
+    make('span', 'quiet', line).textContent = t('alarm.none');
+    return;
+  }
+  line.append(glyph(alarm.priority));
+  make('strong', 'word', line).textContent = t(`priority.${alarm.priority}`);
+  make('span', 'reason', line).textContent = reason(alarm);
+  if (more) make('span', 'more', line).textContent = t('alarm.more', { n: more });
+  if (!isOpen(alarm) || alarm.latched) {
+    make('span', 'state', line).textContent = (isOpen(alarm) ? '' : '✓ ') + stateWords(alarm);
+  }
+}
+
+/** One tile; its participant changes as the order does. */
+class Tile {
+  /** @param {HTMLElement} parent @param {Page} page */
+  constructor(parent, page) {
+    this.page = page;
+    /** @type {Person | null} */
+    this.person = null;
+    this.drawn = '';
+    this.root = make('article', 'tile', parent);
+    this.root.setAttribute('role', 'listitem');
+    const head = make('div', 'tile-head', this.root);
+    const who = make('div', 'who', head);
+    this.open = /** @type {HTMLButtonElement} */ (make('button', 'name', who));
+    this.open.type = 'button';
+    const under = make('div', 'under', who);
+    this.id = make('span', 'id', under);
+    this.quality = make('span', 'quality', under);
+    this.extra = make('div', 'extra', head);
+    this.rate = make('div', 'rate', head);
+    this.number = make('output', 'number', this.rate);
+    this.unit = make('span', 'unit', this.rate);
+    this.traces = make('div', 'traces', this.root);
+    const ecg = /** @type {HTMLCanvasElement} */ (make('canvas', 'lane', this.traces));
+    const ppg = /** @type {HTMLCanvasElement} */ (make('canvas', 'lane', this.traces));
+    ecg.setAttribute('aria-hidden', 'true');
+    ppg.setAttribute('aria-hidden', 'true');
+    this.ecg = new Lane(ecg, 'ecg');
+    this.ppg = new Lane(ppg, 'ppg');
+    this.gain = make('span', 'gain', this.traces);
+    this.why = make('p', 'why', this.traces);
+    const foot = make('div', 'tile-foot', this.root);
+    this.alarm = make('p', 'alarm', foot);
+    this.button = /** @type {HTMLButtonElement} */ (make('button', 'acknowledge', foot));
+    this.button.type = 'button';
+    /** The alarm the button was pressed for, so that a change under the finger harms nobody. */
+    this.pressed = '';
+    this.open.addEventListener('click', () => this.person && page.openPerson(this.person));
+    this.button.addEventListener('pointerdown', () => { this.pressed = this.button.value; });
+    this.button.addEventListener('click', () => {
+      page.acknowledge(this.pressed || this.button.value);
+      this.pressed = '';
+    });
+  }
+
+  /** @param {Person | null} person @param {number} place @param {number} of */
+  assign(person, place, of) {
+    this.root.setAttribute('aria-posinset', String(place + 1));
+    this.root.setAttribute('aria-setsize', String(of));
+    if (person === this.person) return;
+    this.person = person;
+    this.drawn = '';
+    show(this.root, person !== null);
+  }
+
+  /** @param {number} width @param {number} x @param {number} y */
+  place(width, x, y) {
+    this.root.style.width = `${width}px`;
+    this.root.style.transform = `translate(${x}px, ${y}px)`;
+    this.width = width;
+    this.size();
+  }
+
+  size() {
+    const inner = Math.floor(this.width - 18);
+    const both = this.person !== null && hasPpg(this.person);
+    show(this.ppg.canvas, both);
+    this.ecg.resize(inner, both ? ECG_HEIGHT : ECG_HEIGHT + PPG_HEIGHT);
+    if (both) this.ppg.resize(inner, PPG_HEIGHT);
+  }
+
+  /** Write everything but the traces. */
+  write() {
+    const { person, page } = this;
+    if (!person) return;
+    const now = page.blank ? null : person.summary;
+    const alarms = inOrder(person.alarms.values());
+    const first = alarms[0];
+    say(this.open, person.name);
+    say(this.id, person.name === person.id ? person.group : person.id);
+    const rate = now && !Number.isNaN(now.heartRate) ? String(Math.round(now.heartRate)) : '--';
+    say(this.number, rate);
+    this.number.classList.toggle('blank', rate === '--');
+    const source = now && rate !== '--' && now.source < 3 ? ` ${t(`source.${now.source}`)}` : '';
+    say(this.unit, t('unit.rate') + source);
+    const known = now && !Number.isNaN(now.quality);
+    say(this.quality, known ? t('quality', { percent: Math.round(100 * now.quality) }) : t('quality.none'));
+    const extra = [];
+    if (now && !Number.isNaN(now.spo2)) extra.push(`SpO2 ${Math.round(now.spo2)} %`);
+    if (now && !Number.isNaN(now.respiration)) extra.push(`RR ${Math.round(now.respiration)}/min`);
+    if (now && now.ventricular > 0) extra.push(`V ${Math.round(now.ventricular)}/min`);
+    say(this.extra, extra.join('\n'));
+    const why = trouble(person, page);
+    say(this.why, why);
+    show(this.why, why !== '');
+    this.root.classList.toggle('stale', page.blank || !now || now.ecgAge > 2 || Number.isNaN(now.ecgAge));
+    this.size();
+    this.writeAlarm(person, first, alarms.length - 1);
+    this.open.setAttribute('aria-label', [
+      t('open', { name: person.name, id: person.id }), `${rate} ${t('unit.rate')}`, why,
+      first ? `${t(`priority.${first.priority}`)}: ${reason(first)}` : t('alarm.none'),
+    ].filter(Boolean).join(', '));
+  }
+
+  /** @param {Person} person @param {Alarm | undefined} first @param {number} more */
+  writeAlarm(person, first, more) {
+    const open = first !== undefined && isOpen(first);
+    const waiting = first !== undefined && this.page.waiting.has(first.id);
+    const key = JSON.stringify([first, more, waiting, t('acknowledge')]);
+    if (key === this.drawn) return;
+    this.drawn = key;
+    this.root.dataset.priority = first?.priority ?? 'none';
+    this.root.dataset.open = String(open);
+    alarmLine(this.alarm, first, more);
+    show(this.button, open);
+    this.button.disabled = waiting;
+    this.button.value = first?.id ?? '';
+    say(this.button, waiting ? t('acknowledging') : t('acknowledge'));
+    if (first) {
+      this.button.setAttribute('aria-label',
+        t('acknowledge.label', { reason: reason(first), name: person.name }));
+    }
+  }
+
+  /** @param {number} now page time */
+  draw(now) {
+    const feed = this.person && !this.page.blank ? this.page.feeds.get(this.person.index) ?? null : null;
+    this.ecg.bind(feed);
+    this.ppg.bind(feed);
+    const time = feed ? feed.clock.time(now) : NaN;
+    this.ecg.draw(time);
+    if (!this.ppg.canvas.hidden) this.ppg.draw(time);
+    const gain = this.ecg.gain === 1 ? '' : `${this.ecg.mmPerMv} mm/mV`;
+    say(this.gain, gain);
+  }
+}
+
+/** The scrolling grid. */
+export class Grid {
+  /** @param {HTMLElement} root @param {HTMLElement} sizer @param {Page} page */
+  constructor(root, sizer, page) {
+    this.root = root;
+    this.sizer = sizer;
+    this.page = page;
+    /** @type {Tile[]} */
+    this.tiles = [];
+    /** @type {Person[]} */
+    this.order = [];
+    this.columns = 1;
+    this.first = 0;
+    this.heldUntil = 0;
+    this.heldSince = 0;
+    root.addEventListener('scroll', () => this.layout(), { passive: true });
+    new ResizeObserver(() => this.layout()).observe(root);
+    root.addEventListener('pointermove', () => this.hold(), { passive: true });
+    root.addEventListener('pointerdown', () => this.hold(), { passive: true });
+    root.addEventListener('keydown', (event) => this.onKey(event));
+  }
+
+  /** Somebody is aiming: keep tiles where they are for a moment, but never for long. */
+  hold() {
+    const now = performance.now();
+    if (now > this.heldUntil) this.heldSince = now;
+    this.heldUntil = Math.min(now + 600, this.heldSince + 3000);
+  }
+
+  /** @returns {boolean} */
+  get held() {
+    return performance.now() < this.heldUntil;
+  }
+
+  /** @param {Person[]} order */
+  setOrder(order) {
+    const focused = this.focusedPerson();
+    this.order = order;
+    this.layout();
+    if (focused) this.focus(focused, false);
+  }
+
+  /** @returns {Person | null} */
+  focusedPerson() {
+    const tile = this.tiles.find((each) => each.root.contains(document.activeElement));
+    return tile?.person ?? null;
+  }
+
+  layout() {
+    const width = this.root.clientWidth - 2 * GAP;
+    if (width <= 0) return;
+    this.columns = Math.max(1, Math.floor((width + GAP) / (MIN_TILE + GAP)));
+    const tileWidth = Math.floor((width - (this.columns - 1) * GAP) / this.columns);
+    const row = TILE_HEIGHT + GAP;
+    const rows = Math.ceil(this.order.length / this.columns);
+    this.sizer.style.height = `${rows * row + GAP}px`;
+    const firstRow = Math.max(0, Math.floor((this.root.scrollTop - GAP) / row));
+    const lastRow = Math.ceil((this.root.scrollTop + this.root.clientHeight) / row);
+    this.first = firstRow * this.columns;
+    const needed = (lastRow - firstRow) * this.columns;
+    while (this.tiles.length < needed) this.tiles.push(new Tile(this.sizer, this.page));
+    this.tiles.forEach((tile, k) => {
+      const place = this.first + k;
+      const person = k < needed ? this.order[place] ?? null : null;
+      tile.assign(person, place, this.order.length);
+      if (!person) return;
+      tile.place(tileWidth, GAP + (place % this.columns) * (tileWidth + GAP),
+        GAP + Math.floor(place / this.columns) * row);
+      tile.write();
+    });
+    this.page.watchSoon();
+  }
+
+  /** @returns {number[]} indices of the participants in view */
+  visible() {
+    return this.tiles.flatMap((tile) => (tile.person ? [tile.person.index] : []));
+  }
+
+  write() {
+    for (const tile of this.tiles) tile.write();
+  }
+
+  /** @param {number} now */
+  draw(now) {
+    for (const tile of this.tiles) if (tile.person) tile.draw(now);
+  }
+
+  /** @param {Person} person @param {boolean} [scroll] */
+  focus(person, scroll = true) {
+    const place = this.order.indexOf(person);
+    if (place < 0) return;
+    if (scroll) {
+      const top = Math.floor(place / this.columns) * (TILE_HEIGHT + GAP);
+      const bottom = top + TILE_HEIGHT + 2 * GAP;
+      if (top < this.root.scrollTop) this.root.scrollTop = top;
+      else if (bottom > this.root.scrollTop + this.root.clientHeight) {
+        this.root.scrollTop = bottom - this.root.clientHeight;
+      }
+      this.layout();
+    }
+    const tile = this.tiles[place - this.first];
+    if (tile && tile.person === person) tile.open.focus({ preventScroll: true });
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    const person = this.focusedPerson();
+    const place = person ? this.order.indexOf(person) : -1;
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns }[event.key];
+    if (step !== undefined && this.order.length) {
+      const next = place < 0 ? 0 : Math.max(0, Math.min(this.order.length - 1, place + step));
+      this.focus(this.order[next]);
+      event.preventDefault();
+    } else if (event.key.toLowerCase() === 'a' && person && !event.ctrlKey && !event.metaKey) {
+      const first = inOrder(person.alarms.values()).find(isOpen);
+      if (first) this.page.acknowledge(first.id);
+      event.preventDefault();
+    }
+  }
+}

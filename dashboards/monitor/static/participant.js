@@ -1,0 +1,246 @@
+// One participant, large: traces, values, open alarms, last findings with their strips, past alarms.
+
+import { alarmLine, hasPpg, make, say, show, trouble } from './grid.js';
+import { inOrder, isOpen, reason, stateWords } from './alarms.js';
+import { age, t, timeOfDay } from './i18n.js';
+import { Lane, drawStrip } from './lanes.js';
+
+const ECG_HEIGHT = 200, PPG_HEIGHT = 90, STRIP_HEIGHT = 120;
+const READ_AGAIN_MS = 400;
+
+/** Units of values by name; others are shown without. @type {Record<string, string>} */
+const UNITS = { heart_rate: 'bpm', spo2: '%', respiration: '/min', ventricular_beats: '/min' };
+
+/** @typedef {import('./main.js').Person} Person */
+/** @typedef {import('./main.js').Page} Page */
+
+export class ParticipantView {
+  /** @param {HTMLElement} root @param {Page} page */
+  constructor(root, page) {
+    this.root = root;
+    this.page = page;
+    /** @type {Person | null} */
+    this.person = null;
+    /** @type {any} */
+    this.history = null;
+    this.failed = false;
+    this.timer = 0;
+    this.alarmsDrawn = '';
+    this.build();
+  }
+
+  build() {
+    this.root.replaceChildren();
+    const head = make('div', 'person-head', this.root);
+    this.back = /** @type {HTMLButtonElement} */ (make('button', 'back', head));
+    this.back.type = 'button';
+    this.back.addEventListener('click', () => this.page.closePerson());
+    const who = make('div', 'who', head);
+    this.name = make('h2', '', who);
+    this.name.id = 'person-name';
+    this.under = make('div', 'under', who);
+    this.why = make('p', 'why', head);
+    const rate = make('div', 'rate', head);
+    this.number = make('output', 'number', rate);
+    this.unit = make('span', 'unit', rate);
+    const traces = make('div', 'traces', this.root);
+    this.ecg = this.lane(traces, 'ecg');
+    this.ppg = this.lane(traces, 'ppg');
+    this.traces = traces;
+    const body = make('div', 'person-body', this.root);
+    const left = make('div', 'left', body), right = make('div', 'right', body);
+    [this.findingsTitle, this.findings] = this.part(left);
+    [this.alarmsTitle, this.alarms] = this.part(right);
+    [this.valuesTitle, this.values] = this.part(right);
+    [this.pastTitle, this.past] = this.part(right);
+  }
+
+  /** @param {Element} parent @returns {[HTMLElement, HTMLElement]} */
+  part(parent) {
+    const section = make('section', 'part', parent);
+    return [make('h3', '', section), make('div', 'list', section)];
+  }
+
+  /** @param {HTMLElement} parent @param {string} signal */
+  lane(parent, signal) {
+    const box = make('div', 'big', parent);
+    const canvas = /** @type {HTMLCanvasElement} */ (make('canvas', 'lane', box));
+    canvas.setAttribute('aria-hidden', 'true');
+    return { box, lane: new Lane(canvas, signal), note: make('span', 'gain', box) };
+  }
+
+  /** @param {Person | null} person */
+  open(person) {
+    const other = person?.id !== this.person?.id;
+    this.person = person;
+    show(this.root, person !== null);
+    if (!person || !other) return;
+    this.history = null;
+    this.failed = false;
+    this.alarmsDrawn = '';
+    this.values.replaceChildren();
+    this.root.scrollTop = 0;
+    this.write();
+    this.writeHistory();
+    this.read();
+    this.back.focus();
+  }
+
+  /** Read findings and past alarms again soon; many changes at once are one reading. */
+  readSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.read(), READ_AGAIN_MS);
+  }
+
+  async read() {
+    const person = this.person;
+    if (!person) return;
+    let history = null;
+    try {
+      const answer = await fetch(`/api/participants/${encodeURIComponent(person.id)}/findings`);
+      if (answer.ok) history = await answer.json();
+    } catch { /* told by the banner, and by the words below */ }
+    if (person !== this.person) return;
+    this.failed = history === null;
+    this.history = history ?? this.history;
+    this.writeHistory();
+  }
+
+  /** Write everything but traces and history. */
+  write() {
+    const { person, page } = this;
+    if (!person) return;
+    const now = page.blank ? null : person.summary;
+    say(this.back, `← ${t('back')}`);
+    say(this.name, person.name);
+    say(this.under, [person.id, person.group].filter(Boolean).join(' · '));
+    const rate = now && !Number.isNaN(now.heartRate) ? String(Math.round(now.heartRate)) : '--';
+    say(this.number, rate);
+    const source = now && rate !== '--' && now.source < 3 ? ` ${t(`source.${now.source}`)}` : '';
+    say(this.unit, t('unit.rate') + source);
+    const why = trouble(person, page);
+    say(this.why, why);
+    show(this.why, why !== '');
+    say(this.findingsTitle, t('part.findings'));
+    say(this.alarmsTitle, t('part.alarms'));
+    say(this.valuesTitle, t('part.values'));
+    say(this.pastTitle, t('part.history'));
+    show(this.ppg.box, hasPpg(person));
+    this.size();
+    this.writeAlarms();
+    if (page.blank) this.values.replaceChildren();
+  }
+
+  size() {
+    const width = Math.floor(this.traces.clientWidth);
+    if (width <= 0) return;
+    this.ecg.lane.resize(width, ECG_HEIGHT);
+    this.ppg.lane.resize(width, PPG_HEIGHT);
+  }
+
+  writeAlarms() {
+    if (!this.person) return;
+    const alarms = inOrder(this.person.alarms.values());
+    const key = JSON.stringify([alarms, [...this.page.waiting], t('acknowledge')]);
+    if (key === this.alarmsDrawn) return;
+    this.alarmsDrawn = key;
+    const focused = document.activeElement instanceof HTMLButtonElement ? document.activeElement.value : '';
+    this.alarms.replaceChildren();
+    if (!alarms.length) make('p', 'quiet', this.alarms).textContent = t('alarm.none');
+    for (const alarm of alarms) {
+      const row = make('div', 'alarm-row', this.alarms);
+      row.dataset.priority = alarm.priority;
+      row.dataset.open = String(isOpen(alarm));
+      alarmLine(make('p', 'alarm', row), alarm, 0);
+      const words = [t('alarm.since', { time: timeOfDay(alarm.onset_ms) })];
+      if (isOpen(alarm) && !alarm.sounding && alarm.sounds_as !== 'none') words.push(t('alarm.quiet'));
+      make('span', 'since', row).textContent = words.join(' · ');
+      if (!isOpen(alarm)) continue;
+      const button = /** @type {HTMLButtonElement} */ (make('button', 'acknowledge', row));
+      button.type = 'button';
+      button.value = alarm.id;
+      button.disabled = this.page.waiting.has(alarm.id);
+      button.textContent = t(button.disabled ? 'acknowledging' : 'acknowledge');
+      button.setAttribute('aria-label',
+        t('acknowledge.label', { reason: reason(alarm), name: this.person.name }));
+      button.addEventListener('click', () => this.page.acknowledge(alarm.id));
+      if (focused === alarm.id) button.focus();
+    }
+  }
+
+  /** @param {{name: string, values: (number | null)[], age_s: number}[]} values */
+  writeValues(values) {
+    const table = make('dl', 'values');
+    for (const value of values) {
+      make('dt', '', table).textContent = t(`value.${value.name}`);
+      const number = make('dd', '', table);
+      const first = value.values[0];
+      if (first === undefined || first === null) {
+        number.textContent = `-- (${t('value.stale', { age: age(value.age_s) })})`;
+        continue;
+      }
+      const digits = Math.abs(first) >= 20 ? 0 : Math.abs(first) >= 2 ? 1 : 2;
+      number.textContent = `${first.toFixed(digits)} ${UNITS[value.name] ?? ''}`;
+      if (value.age_s >= 2) number.append(` (${t('value.age', { age: age(value.age_s) })})`);
+    }
+    this.values.replaceChildren(table);
+  }
+
+  writeHistory() {
+    this.findings.replaceChildren();
+    this.past.replaceChildren();
+    const findings = this.history?.findings ?? [], alarms = this.history?.alarms ?? [];
+    const none = this.failed ? t('part.failed') : this.history ? t('part.none') : '…';
+    if (!findings.length) make('p', 'quiet', this.findings).textContent = none;
+    if (!alarms.length) make('p', 'quiet', this.past).textContent = none;
+    for (const finding of findings) this.writeFinding(finding);
+    const list = make('ul', 'past', this.past);
+    for (const alarm of alarms) {
+      const row = make('li', '', list);
+      row.dataset.priority = alarm.priority;
+      make('time', '', row).textContent = timeOfDay(alarm.onset_ms);
+      alarmLine(make('span', 'alarm', row), alarm, 0);
+      if (isOpen(alarm) && !alarm.latched) make('span', 'state', row).textContent = stateWords(alarm);
+    }
+  }
+
+  /** @param {any} finding */
+  writeFinding(finding) {
+    const row = make('article', 'finding', this.findings);
+    const head = make('p', 'finding-head', row);
+    make('strong', '', head).textContent = t(`code.${finding.code}`);
+    make('span', '', head).textContent = [timeOfDay(finding.onset_ms), t(`finding.${finding.state}`),
+      finding.state === 'offset' ? timeOfDay(finding.at_ms) : ''].filter(Boolean).join(' ');
+    if (finding.value !== null) make('span', 'amount', head).textContent = String(+finding.value.toPrecision(3));
+    make('span', 'evidence', head).textContent = Object.entries(finding.evidence)
+      .map(([name, value]) => `${name} ${+(/** @type {number} */ (value)).toPrecision(3)}`).join(', ');
+    if (!finding.strip) {
+      make('p', 'quiet', row).textContent = t('strip.none');
+      return;
+    }
+    const frame = make('div', 'strip', row);
+    frame.tabIndex = 0;
+    const canvas = /** @type {HTMLCanvasElement} */ (make('canvas', '', frame));
+    canvas.setAttribute('role', 'img');
+    canvas.setAttribute('aria-label', t('strip.label', { what: t(`code.${finding.code}`) }));
+    const gain = drawStrip(canvas, finding.strip, STRIP_HEIGHT);
+    const inside = finding.strip.at_ms >= finding.strip.t0_ms;
+    make('p', 'strip-note', row).textContent = [
+      t('scale.lane', { gain }),
+      t(inside ? 'strip.mark' : 'strip.before', { time: timeOfDay(finding.strip.at_ms) }),
+    ].join(' · ');
+  }
+
+  /** @param {number} now */
+  draw(now) {
+    if (!this.person) return;
+    const feed = this.page.blank ? null : this.page.feeds.get(this.person.index) ?? null;
+    const time = feed ? feed.clock.time(now) : NaN;
+    this.ecg.lane.bind(feed);
+    this.ppg.lane.bind(feed);
+    this.ecg.lane.draw(time);
+    this.ppg.lane.draw(time);
+    say(this.ecg.note, `ECG  ${t('scale.lane', { gain: this.ecg.lane.mmPerMv })}`);
+    say(this.ppg.note, t('scale.ppg'));
+  }
+}
