@@ -348,7 +348,7 @@ class Intake:
 
     def _rising(self, channel: int, chunk: Chunk) -> Chunk | None:
         """Keep the samples of an irregular chunk whose times rise; None if none does."""
-        assert chunk.t_ns is not None  # noqa: S101 - for the type checker; callers have looked
+        assert chunk.t_ns is not None
         record = self.channels.table[channel]
         keep = np.zeros(len(chunk.t_ns), bool)
         corrected_ns = np.zeros(len(chunk.t_ns), np.int64)

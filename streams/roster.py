@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import ItemsView, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,10 @@ class Roster:
         if name is None:
             raise LookupError(f"slot {slot} has no participant")
         return name
+
+    def items(self) -> ItemsView[str, int]:
+        """Give participants with their slots."""
+        return self._slot_of.items()
 
     def names(self, slots: Sequence[int] | NDArray[np.int32]) -> list[str]:
         return [self.name(int(slot)) for slot in slots]

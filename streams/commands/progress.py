@@ -1,0 +1,39 @@
+"""Progress and warnings on stderr, so that stdout stays for results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+_CONSOLE = Console(stderr=True, soft_wrap=True)
+
+
+def warner() -> Callable[[str], None]:
+    """Give a function that prints one warning as one line."""
+
+    def warn(text: str) -> None:
+        _CONSOLE.print(f"[yellow]warning:[/] {text.replace('[', chr(92) + '[')}", highlight=False)
+
+    return warn
+
+
+@contextmanager
+def signal_progress(n_recordings: int) -> Iterator[Callable[[int, float], None]]:
+    """Show how many recordings are done and how much signal; nothing where nobody looks on."""
+    columns = (
+        TextColumn("[bold]annotating"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[hours]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_CONSOLE, transient=True, refresh_per_second=4) as bar:
+        task = bar.add_task("", total=n_recordings, hours="compiling kernels")
+
+        def show(done: int, signal_s: float) -> None:
+            bar.update(task, completed=done, hours=f"{signal_s / 3600:.2f} h of signal")
+
+        yield show

@@ -1,0 +1,92 @@
+"""Settings: defaults, ``vitals.toml``, environment (``VITALS__…``), command line; last one wins.
+
+The only place that reads the environment. A key that is not known is an error that names the
+nearest ones, wherever it comes from.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from processors.errors import SettingError
+
+ENV_PREFIX: Final = "VITALS__"
+FILE_NAME: Final = "vitals.toml"
+
+
+class Settings(BaseModel):
+    """Everything that can be set for ``vitals run``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="address the page is served on")
+    port: int = Field(8080, ge=0, le=65_535, description="port of the page; 0 takes a free one")
+    data: Path = Field(Path("vitals-data"), description="folder of the store")
+    participants: int = Field(60, ge=1, le=20_000, description="simulated people")
+    seed: int = Field(1, ge=0, description="seed of the simulation")
+    block_ms: int = Field(200, ge=20, le=2000, description="length of a block of samples")
+
+
+def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:
+    """Give the settings in force.
+
+    Parameters
+    ----------
+    given
+        From the command line; None means "not given".
+    file
+        A TOML file that must exist; None: ``vitals.toml`` of the current folder if there is one.
+
+    Raises
+    ------
+    SettingError
+        Unknown key, wrong type, out of range; the file cannot be read.
+    """
+    values = {**_from_file(file), **_from_environment()}
+    values.update({key: value for key, value in given.items() if value is not None})
+    for key in values:
+        if key not in Settings.model_fields:
+            near = difflib.get_close_matches(key, Settings.model_fields, n=3, cutoff=0.4)
+            hint = " or ".join(near) if near else ", ".join(Settings.model_fields)
+            raise SettingError(key, f"no such setting; did you mean {hint}?")
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingError(
+            str(first["loc"][0]), f"{first['msg'].lower()}, found {first['input']!r}"
+        ) from error
+
+
+def has_display() -> bool:
+    """Tell whether a browser window could be opened here."""
+    if os.name == "nt" or os.uname().sysname == "Darwin":
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    path = Path(FILE_NAME) if file is None else file
+    if file is None and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingError("config", f"{path}: no such file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError("config", f"{path}: {error}") from error
+
+
+def _from_environment() -> dict[str, Any]:
+    return {
+        name.removeprefix(ENV_PREFIX).lower(): value
+        for name, value in os.environ.items()
+        if name.startswith(ENV_PREFIX)
+    }

@@ -1,0 +1,137 @@
+"""Records of several streams, merged by time: complete, in order, once, whatever the arrival."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.records import NS_PER_S, Batch, DerivedBlock
+from streams.merge import NEVER, Merger
+
+Record = tuple[int, int, int, float]  # slot, time, source, value
+
+
+def block(slots: list[int], times: list[int], values: list[float]) -> DerivedBlock:
+    return DerivedBlock(
+        "x",
+        np.array(slots, np.int32),
+        np.array(times, np.int64),
+        np.array(values, np.float64)[:, None],
+    )
+
+
+def advance(merger: Merger, watermarks: list[list[int]], first: int = 0) -> Batch | None:
+    table = np.array(watermarks, np.int64)
+    n_slots = table.shape[1]
+    return merger.advance(table, np.full(n_slots, first), np.full(n_slots, NEVER))
+
+
+def records(batch: Batch | None) -> list[Record]:
+    if batch is None:
+        return []
+    return [
+        (int(slot), int(batch.t_ns[i]), int(batch.source[i]), float(batch.values[i, 0]))
+        for slot, a, b in zip(batch.slots, batch.offsets, batch.offsets[1:], strict=False)
+        for i in range(a, b)
+    ]
+
+
+S = NS_PER_S
+
+
+def test_records_wait_for_the_slower_stream_and_come_in_order_of_time() -> None:
+    merger = Merger((1, 1), (False, False))
+    merger.put(0, block([0, 0], [10 * S, 10 * S + 5], [1, 2]))
+    merger.put(1, block([0], [10 * S + 3], [3]))
+    found = records(advance(merger, [[10 * S + 9], [10 * S + 4]]))
+    assert found == [(0, 10 * S, 0, 1), (0, 10 * S + 3, 1, 3)]
+    assert records(advance(merger, [[10 * S + 9], [10 * S + 9]])) == [(0, 10 * S + 5, 0, 2)]
+
+
+def test_nobody_waits_longer_than_a_second_of_signal() -> None:
+    merger = Merger((1, 1), (False, False))
+    merger.put(0, block([0, 0], [10 * S, 12 * S], [1, 2]))
+    batch = advance(merger, [[12 * S], [9 * S]])
+    assert records(batch) == [(0, 10 * S, 0, 1)]
+    assert batch is not None
+    assert batch.until_ns[0] == 11 * S
+
+
+def test_what_comes_after_the_horizon_is_counted_and_left_out() -> None:
+    merger = Merger((1, 1), (False, False))
+    merger.put(0, block([0], [12 * S], [1]))
+    advance(merger, [[12 * S], [9 * S]])
+    merger.put(1, block([0], [10 * S], [7]))
+    assert records(advance(merger, [[13 * S], [13 * S]])) == [(0, 12 * S, 0, 1)]
+    assert merger.late == 1
+
+
+def test_a_stream_never_seen_is_not_waited_for() -> None:
+    merger = Merger((1, 1), (False, False))
+    merger.put(0, block([0], [10 * S], [1]))
+    assert records(advance(merger, [[10 * S], [NEVER]])) == [(0, 10 * S, 0, 1)]
+
+
+def test_a_sparse_stream_is_not_waited_for_and_applies_when_it_comes() -> None:
+    merger = Merger((1, 1), (False, True))
+    merger.put(0, block([0], [10 * S], [1]))
+    assert records(advance(merger, [[10 * S], [NEVER]])) == [(0, 10 * S, 0, 1)]
+    merger.put(1, block([0], [3 * S], [5]))
+    found = records(advance(merger, [[11 * S], [3 * S]]))
+    assert found == [(0, 10 * S, 1, 5)]
+
+
+def test_time_passing_alone_gives_a_row_without_records() -> None:
+    merger = Merger((1,), (False,))
+    batch = advance(merger, [[5 * S, NEVER]])
+    assert batch is not None
+    assert batch.slots.tolist() == [0]
+    assert records(batch) == []
+    assert advance(merger, [[5 * S, NEVER]]) is None
+
+
+def test_forgotten_slots_leave_nothing_behind() -> None:
+    merger = Merger((1,), (False,))
+    merger.put(0, block([0, 1], [5 * S, 5 * S], [1, 2]))
+    merger.forget(np.array([0], np.int32))
+    assert records(advance(merger, [[6 * S, 6 * S]])) == [(1, 5 * S, 0, 2)]
+
+
+@given(st.data())
+def test_any_arrival_gives_the_merge_of_all_records(data: st.DataObject) -> None:
+    """Two streams of two people arrive in pieces; neither lags by more than the patience."""
+    step = S // 4
+    rows: list[Record] = sorted(
+        data.draw(
+            st.lists(
+                st.tuples(
+                    st.integers(0, 1),
+                    st.integers(0, 39).map(lambda k: 10 * S + k * step),
+                    st.integers(0, 1),
+                    st.integers(0, 5).map(float),
+                ),
+                max_size=30,
+                unique_by=lambda row: row[:3],
+            )
+        )
+    )
+    merger = Merger((1, 1), (False, False))
+    reached = [10 * S - 1, 10 * S - 1]
+    found: list[Record] = []
+    moves = data.draw(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 8)), max_size=30))
+    moves += [(k % 2, 4) for k in range(40)]  # to the end
+    for ahead, n_steps in moves:
+        target = min(reached[ahead] + n_steps * step, 20 * S)
+        if target - reached[1 - ahead] > S:  # the other stream keeps up within a second
+            target = reached[1 - ahead] + S
+        fresh = [r for r in rows if r[2] == ahead and reached[ahead] < r[1] <= target]
+        merger.put(
+            ahead, block([r[0] for r in fresh], [r[1] for r in fresh], [r[3] for r in fresh])
+        )
+        reached[ahead] = max(reached[ahead], target)
+        found += records(advance(merger, [[reached[0]] * 2, [reached[1]] * 2], first=9 * S))
+    for slot in (0, 1):
+        mine = [row for row in found if row[0] == slot]
+        assert mine == sorted((r for r in rows if r[0] == slot), key=lambda r: (r[1], r[2]))
+    assert merger.late == 0
