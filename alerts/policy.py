@@ -208,7 +208,7 @@ def parse_policy(tree: Mapping[str, Any], name: str = "catalogue") -> Policy:
     return Policy(rules, escalations, _ns(late_s))
 
 
-def _rule(  # noqa: PLR0917 - one row with what it is read against
+def _rule(
     where: str, code: str, index: int, row: Mapping[str, Any], chains: Mapping[str, str],
     escalations: Mapping[str, Escalation], hold_s: float,
 ) -> Rule:  # fmt: skip

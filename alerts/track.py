@@ -58,6 +58,8 @@ class Track:
         When it becomes active again.
     released
         A person has done what the rule's `release` asks for.
+    first_ns
+        The first of the deadlines, as of the last `arm`.
     """
 
     rule: Rule
@@ -70,6 +72,7 @@ class Track:
     hold_ns: int = NEVER_NS
     realarm_ns: int = NEVER_NS
     released: bool = False
+    first_ns: int = NEVER_NS
 
     @property
     def opened(self) -> Alarm:
@@ -78,13 +81,13 @@ class Track:
             raise ContractError(f"{self.rule.code}: a step on an alarm that is not open")
         return self.alarm
 
-    def next_ns(self) -> int:
-        """Give the first deadline."""
+    def arm(self) -> None:
+        """Find the first deadline, after any change of the others."""
         first = min(self.hold_ns, self.realarm_ns)
         for entry in self.entries.values():
             if entry.due_ns < first and entry.phase in {DELAYED, QUIET}:
                 first = entry.due_ns
-        return first
+        self.first_ns = first
 
     def due(self, now_ns: int) -> list[Entry]:
         """Give the findings that wait for a time up to `now_ns`, by deadline."""
@@ -138,13 +141,15 @@ def track_from_plain(rule: Rule, plain: Mapping[str, Any]) -> Track:
         Entry(Finding(**finding), phase, due_ns, over)
         for finding, phase, due_ns, over in plain["entries"]
     ]
-    return Track(
+    track = Track(
         rule,
         entries={entry.finding.id: entry for entry in entries},
         alarm=plain["alarm"] and alarm_from_plain(plain["alarm"]),
         last=plain["last"] and alarm_from_plain(plain["last"]),
         **{name: plain[name] for name in _PLAIN},
     )
+    track.arm()
+    return track
 
 
 def _finding_to_plain(finding: Finding) -> dict[str, Any]:

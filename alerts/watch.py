@@ -82,7 +82,7 @@ class Watch:
         while self.next_ns <= until_ns:
             now_ns = self.next_ns
             for track in sorted(self.tracks.values(), key=lambda track: track.rule.index):
-                if track.next_ns() <= now_ns:
+                if track.first_ns <= now_ns:
                     self._expire(track, now_ns)
             changes += self.settle(now_ns)
         return changes
@@ -105,6 +105,7 @@ class Watch:
                 self._look(track, entry, finding.t_ns)
         else:
             self._revise(track, finding)
+        track.arm()
         return self.settle(finding.t_ns)
 
     def acknowledge(
@@ -128,6 +129,7 @@ class Watch:
             if track.hold_ns != NEVER_NS:
                 track.quiet_from_ns = now_ns
             self._close(track, now_ns)
+        track.arm()
         return self.settle(now_ns)
 
     def adopt(self, alarm: Alarm, rule: Rule, now_ns: int) -> None:
@@ -147,24 +149,26 @@ class Watch:
             track.released = rule.release != "documented"
             self._remind(track, now_ns)
         self._note("restored", track)
+        track.arm()
 
     def settle(self, now_ns: int) -> list[AlarmChange]:
         """End a step: decide which alarms sound, find the next deadline, give the changes."""
+        self.next_ns = min([track.first_ns for track in self.tracks.values()], default=NEVER_NS)
+        if not self._notes:
+            return []
+        opened = [track for track in self.tracks.values() if track.alarm is not None]
+        codes = sounding_codes([track.opened for track in opened], self._policy.rules)
         current: dict[str, Alarm] = {}
-        quieter_or_louder: list[str] = []
-        if self._notes:
-            opened = [track for track in self.tracks.values() if track.alarm is not None]
-            codes = sounding_codes(self.alarms(), self._policy.rules)
-            for track in opened:
-                alarm = track.opened
-                if alarm.sounding != (track.rule.code in codes):
-                    alarm = track.alarm = replace(alarm, sounding=track.rule.code in codes)
-                    quieter_or_louder.append(alarm.id)
-                current[alarm.id] = alarm
-        self.next_ns = min((track.next_ns() for track in self.tracks.values()), default=NEVER_NS)
-        changes = [(kind, current.get(alarm.id, alarm)) for kind, alarm in self._notes]
+        changed: list[Alarm] = []
+        for track in opened:
+            alarm = track.opened
+            if alarm.sounding != (track.rule.code in codes):
+                alarm = track.alarm = replace(alarm, sounding=not alarm.sounding)
+                changed.append(alarm)
+            current[alarm.id] = alarm
         noted = {alarm.id for _, alarm in self._notes}
-        changes += [("sound", current[key]) for key in quieter_or_louder if key not in noted]
+        changes = [(kind, current.get(alarm.id, alarm)) for kind, alarm in self._notes]
+        changes += [("sound", alarm) for alarm in changed if alarm.id not in noted]
         self._notes = []
         return [AlarmChange(kind, max(now_ns, alarm.t_ns), alarm) for kind, alarm in changes]
 
@@ -181,6 +185,7 @@ class Watch:
             track.hold_ns = NEVER_NS
             if track.alarm is not None and not track.stands():
                 self._over(track, now_ns)
+        track.arm()
 
     def _look(self, track: Track, entry: Entry, now_ns: int) -> None:
         """Decide about a finding that is due: attach it, hold it back, or raise an alarm."""
@@ -339,9 +344,12 @@ class Watch:
     def _resume(self, now_ns: int) -> None:
         """Look again at what a technical alarm held back."""
         for track in sorted(self.tracks.values(), key=lambda track: track.rule.index):
-            for entry in list(track.entries.values()):
-                if entry.phase == HELD:
+            held = [entry for entry in track.entries.values() if entry.phase == HELD]
+            for entry in held:
+                if entry.phase == HELD:  # not taken by an alarm raised just before
                     self._look(track, entry, now_ns)
+            if held:
+                track.arm()
 
     def _suspended(self, rule: Rule, finding: Finding) -> bool:
         """Tell whether a technical alarm holds a new physiological alarm back."""

@@ -20,9 +20,7 @@ def seconds(t: float) -> int:
     return round(t * NS_PER_S)
 
 
-def finding(
-    code, state, t, *, onset=None, at=None, value=4.0, revision=0, who="p1", **evidence
-):
+def finding(code, state, t, *, onset=None, at=None, value=4.0, revision=0, who="p1", **evidence):
     onset_ns = seconds(t if onset is None else onset)
     return Finding(
         id=finding_id(who, code, onset_ns), revision=revision, participant=who, code=code,
@@ -236,9 +234,7 @@ def test_an_amendment_changes_what_the_alarm_says_and_not_its_identity(core):
     core.apply(onset("asystole", 10, at=6))
     first = only(core)
     core.apply(finding("asystole", "onset", 11, onset=10, at=5.5, value=5.5, revision=1))
-    assert only(core) == replace(
-        first, onset_ns=seconds(5.5), value=5.5, reason=only(core).reason
-    )
+    assert only(core) == replace(first, onset_ns=seconds(5.5), value=5.5, reason=only(core).reason)
     assert only(core).reason.en == "Asystole: no QRS for 5.5 s"
 
 
@@ -256,7 +252,10 @@ def test_the_next_of_a_chain_sounds_when_the_worst_is_acknowledged(core):
     core.apply(onset("extreme_bradycardia", 5))
     worst = next(a for a in core.alarms() if a.code == "extreme_bradycardia")
     changes = core.acknowledge(worst.id, "kim", seconds(9))
-    assert told(changes) == [("extreme_bradycardia", "acknowledged", 9), ("bradycardia", "sound", 9)]
+    assert told(changes) == [
+        ("extreme_bradycardia", "acknowledged", 9),
+        ("bradycardia", "sound", 9),
+    ]
 
 
 def test_vf_silences_the_other_ecg_chains_but_neither_asystole_nor_oxygen(core):
