@@ -1,1 +1,1 @@
-""""""
+"""Made-up participants with believable ECG, PPG and heart rate."""

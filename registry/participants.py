@@ -1,0 +1,117 @@
+"""Who is watched: participants and what is known of them, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from processors.errors import VitalsError
+from processors.records import Control
+
+
+class UnknownParticipantError(VitalsError, LookupError):
+    """Nobody is registered under an id."""
+
+    def __init__(self, participant: str) -> None:
+        super().__init__(participant)
+        self.participant = participant
+
+    def __str__(self) -> str:
+        return f"{self.participant}: no such participant"
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A person as the registry knows them.
+
+    Attributes
+    ----------
+    id
+        What samples carry.
+    name
+        Shown on screens; empty: the id is shown.
+    age_years, heart_rate_max, heart_rate_rest
+        None where not known.
+    event
+        Takes part in a hike or test: effort limits from the start.
+    """
+
+    id: str
+    name: str = ""
+    group: str = ""
+    age_years: float | None = None
+    heart_rate_max: float | None = None
+    heart_rate_rest: float | None = None
+    event: bool = False
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or self.id
+
+
+def profile(participant: Participant, t_ns: int) -> Control:
+    """Give what processors may know of a person, as a ``profile`` control of that time.
+
+    What is not known is left out.
+
+    >>> profile(Participant("p1", age_years=50.0), 0).values
+    {'age_years': 50.0, 'event': 0.0}
+    """
+    known = {
+        "age_years": participant.age_years,
+        "heart_rate_max": participant.heart_rate_max,
+        "heart_rate_rest": participant.heart_rate_rest,
+        "event": float(participant.event),
+    }
+    values = {name: value for name, value in known.items() if value is not None}
+    return Control(participant.id, t_ns, "profile", values)
+
+
+class Registry:
+    """Participants by id, in the order in which they came."""
+
+    def __init__(self, participants: Iterable[Participant] = ()) -> None:
+        self._by_id: dict[str, Participant] = {}
+        for participant in participants:
+            self.put(participant)
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, participant: object) -> bool:
+        return participant in self._by_id
+
+    def __iter__(self) -> Iterator[Participant]:
+        return iter(self._by_id.values())
+
+    def put(self, participant: Participant) -> None:
+        """Add a participant, or replace what is known of them; their place in the order stays."""
+        self._by_id[participant.id] = participant
+
+    def get(self, participant: str) -> Participant:
+        """Give a participant.
+
+        Raises
+        ------
+        UnknownParticipantError
+            Nobody is registered under this id.
+        """
+        try:
+            return self._by_id[participant]
+        except KeyError:
+            raise UnknownParticipantError(participant) from None
+
+    def remove(self, participant: str) -> None:
+        """Take a participant out; nothing happens if there is none."""
+        self._by_id.pop(participant, None)
+
+    def groups(self) -> tuple[str, ...]:
+        """Name the groups that have somebody, sorted."""
+        return tuple(sorted({one.group for one in self if one.group}))
+
+    def members(self, group: str) -> tuple[Participant, ...]:
+        return tuple(one for one in self if one.group == group)
+
+    def profiles(self, t_ns: int) -> list[Control]:
+        """Give a ``profile`` control of every participant."""
+        return [profile(one, t_ns) for one in self]
