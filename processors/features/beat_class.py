@@ -1,0 +1,129 @@
+"""The class of each beat, N S V F or Q, with the rule that gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.kernels.beat_class import (
+    BEAT_STATE,
+    BIN_NS,
+    DEFAULTS,
+    MINUTE_NS,
+    N_RR,
+    RULES,
+    WINDOW,
+    Rows,
+    Rules,
+    classify_beats,
+)
+from processors.records import (
+    NOTHING,
+    Batch,
+    Column,
+    DerivedBlock,
+    FeatureBlock,
+    FeatureSpec,
+    Outputs,
+    ProducedSpec,
+    StreamSpec,
+)
+from processors.registry import register
+from processors.state import SlotState
+
+LABELS = StreamSpec(
+    "beat_labels",
+    (
+        Column("lag_ns", "ns"),
+        Column("label"),
+        Column("rule"),
+        Column("revised"),
+        Column("rr_ms", "ms"),
+        Column("template"),
+    ),
+)
+COUNTS = FeatureSpec(
+    "ventricular_beats", (Column("per_minute", "/min"), Column("total", "{beats}"))
+)
+
+__all__ = ["COUNTS", "LABELS", "RULES", "BeatClass", "Params"]
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """The numbers of the rules, all tuned on DS1 of mitdb (CLINICAL 1.2)."""
+
+    rules: Rules = DEFAULTS
+
+
+@register
+class BeatClass:
+    """Label each standing beat at its window, and once more if the next interval says otherwise."""
+
+    name = "beat_class"
+    consumes: tuple[str, ...] = ("beat_windows",)
+    produces: tuple[ProducedSpec, ...] = (LABELS, COUNTS)
+
+    def __init__(self, params: Params = Params()) -> None:
+        self.params = params
+        self._state = SlotState(BEAT_STATE)
+        self._work = np.zeros(max(N_RR, 8))
+
+    def process(self, batch: Batch) -> Outputs:
+        """Give the labels of new beats, revisions of the ones before, and the counts of V."""
+        if not batch.n_rows:
+            return NOTHING
+        values = batch.values
+        if values.shape[1] != 4 + WINDOW:
+            # A batch without records has no columns to speak of.
+            values = np.empty((0, 4 + WINDOW))
+        labels = _rows(2 * batch.n_samples, len(LABELS.columns))
+        counts = _rows(self._room(batch), len(COUNTS.columns))
+        filled = np.zeros(2, np.int64)
+        classify_beats(
+            batch.t_ns, values, batch.offsets, batch.slots, batch.until_ns,
+            self.params.rules, self._work, self._state.cover(batch.slots), labels, counts, filled,
+        )  # fmt: skip
+        n, n_counts = filled.tolist()
+        derived: tuple[DerivedBlock, ...] = ()
+        features: tuple[FeatureBlock, ...] = ()
+        if n:
+            block = DerivedBlock(LABELS.name, labels.slots[:n], labels.t_ns[:n], labels.values[:n])
+            derived = (block,)
+        if n_counts:
+            m = n_counts
+            features = (
+                FeatureBlock(COUNTS.name, counts.slots[:m], counts.t_ns[:m], counts.values[:m]),
+            )
+        return Outputs(derived=derived, features=features)
+
+    def _room(self, batch: Batch) -> int:
+        """Bound the number of published counts by the span of the batch, and by its records."""
+        state = self._state.cover(batch.slots)[batch.slots]
+        starts = batch.offsets[:-1]
+        first = np.full(batch.n_rows, np.iinfo(np.int64).max)
+        filled = batch.offsets[1:] > starts
+        first[filled] = batch.t_ns[starts[filled]]
+        begin = np.where(state["running"] != 0, state["next_ns"], first)
+        span = np.maximum(batch.until_ns // BIN_NS - begin // BIN_NS + 1, 0)
+        most = (MINUTE_NS // BIN_NS + 2) * (np.diff(batch.offsets) + 1)
+        return int(np.minimum(span, most).sum())
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        """Return these slots to the state of a participant never seen."""
+        self._state.forget(slots)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        """Give a copy of the state of these slots."""
+        return self._state.snapshot(slots)
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        """Put a snapshot back into these slots."""
+        self._state.restore(slots, state)
+
+
+def _rows(n: int, n_columns: int) -> Rows:
+    return Rows(np.empty(n, np.int32), np.empty(n, np.int64), np.empty((n, n_columns)))

@@ -1,0 +1,499 @@
+"""Beat classification by templates, shape and timing: explainable rules only (CLINICAL 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+N_TEMPLATES = 8
+WINDOW = 100  # samples of a beat at 100 Hz, R at index 40
+LOW, HIGH = 26, 64  # the part that is compared: R - 140 ms to R + 230 ms
+SHIFT = 6  # samples by which a beat may be moved to fit
+WIDTH_LOW, WIDTH_HIGH = 27, 57  # the part whose width is measured
+HISTORY = 180  # beats among which the dominant template has the most
+N_RR = 8  # normal intervals of the model
+N_FIT = 48  # intervals of which the share that fits the model is kept
+N_BINS = 12  # five-second bins of the minute of V beats
+BIN_NS = 5_000_000_000
+MINUTE_NS = N_BINS * BIN_NS
+
+N, S, V, F, Q = 1, 2, 3, 4, 5
+
+RULES = (
+    "unmatched",
+    "dominant",
+    "dominant_early",
+    "near_dominant",
+    "regular_form",
+    "early_odd",
+    "wide_odd",
+    "odd_template",
+    "fusion",
+    "aberrant",
+    "noise",
+    "pause_confirms",
+    "no_pause",
+    "first_beats",
+)
+(UNMATCHED, DOMINANT, DOMINANT_EARLY, NEAR_DOMINANT, REGULAR_FORM, EARLY_ODD, WIDE_ODD,
+ ODD_TEMPLATE, FUSION, ABERRANT, NOISE, PAUSE_CONFIRMS, NO_PAUSE,
+ FIRST_BEATS) = range(14)  # fmt: skip
+
+BEAT_STATE = np.dtype(
+    [
+        ("mean", np.float32, (N_TEMPLATES, WINDOW)),  # running means of aligned beats, mV
+        ("width", np.float32, (N_TEMPLATES,)),  # ms
+        ("early", np.float32, (N_TEMPLATES,)),  # running share of early beats
+        ("odd", np.float32, (N_TEMPLATES,)),  # running share of beats called V
+        ("count", np.int32, (N_TEMPLATES,)),
+        ("used", np.int32, (N_TEMPLATES,)),  # number of the beat that fitted last
+        ("recent", np.int32, (N_TEMPLATES,)),  # beats among the last HISTORY
+        ("history", np.int8, (HISTORY,)),
+        ("rr_ms", np.float64, (N_RR,)),  # normal intervals, oldest first
+        ("fits", np.int8, (N_FIT,)),
+        ("features", np.float64, (10,)),  # of the newest beat
+        ("r_ns", np.int64),
+        ("next_ns", np.int64),  # next whole 5 s to be published, with running
+        ("last_input_ns", np.int64),
+        ("last_rr_ms", np.float64),
+        ("n_beats", np.int32),
+        ("n_rr", np.int32),
+        ("total_v", np.int32),
+        ("bins", np.int32, (N_BINS,)),
+        ("bin", np.int32),
+        ("v_bin", np.int32),  # the bin the newest beat was counted in
+        ("n_fits", np.int32),
+        ("dominant", np.int32),
+        ("alike", np.int32),  # beats of one template in a row
+        ("template", np.int32),
+        ("label", np.int8),
+        ("label_before", np.int8),
+        ("rule", np.int8),
+        ("has_beat", np.int8),
+        ("running", np.int8),
+    ],
+    align=True,
+)
+
+
+class Rows(NamedTuple):
+    """Room for the rows of one output: slots int32, t_ns int64 [n], values float64 [n, c]."""
+
+    slots: NDArray[np.int32]
+    t_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+class Rules(NamedTuple):
+    """The numbers of the rules; `processors.features.beat_class.Params` says what they mean."""
+
+    fit_correlation: float = 0.90
+    fit_distance: float = 0.33
+    near_correlation: float = 0.85
+    near_distance: float = 0.60
+    odd_correlation: float = 0.75
+    odd_distance: float = 0.90
+    early: float = 0.85
+    early_v: float = 0.92
+    wide_ms: float = 15.0
+    very_wide_ms: float = 30.0
+    regular: float = 0.125
+    irregular_share: float = 0.4
+    noise_share: float = 0.35
+    odd_share: float = 0.5
+    pause: float = 1.08
+    dominant_share: float = 0.3
+    settled: int = 40
+    overwhelming: float = 0.6
+    af_correlation: float = 0.57
+    af_ratio: float = 1.6
+    early_distance: float = 0.5
+    form_beats: int = 6
+    form_early: float = 0.15
+    form_correlation: float = -0.2
+    form_wide_ms: float = 25.0
+    form_ratio: float = 1.5
+
+
+DEFAULTS = Rules()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.float64]) -> None:
+    """Move a beat over a template; give correlation, distance and shift of the best fit.
+
+    The distance is the summed difference over the larger of the two summed deflections, so it
+    sees amplitude, and lies between 0 (equal) and 2.
+    """
+    n = HIGH - LOW
+    mean_b = 0.0
+    for i in range(LOW, HIGH):
+        mean_b += mean[i]
+    mean_b /= n
+    power_b = 0.0
+    for i in range(LOW, HIGH):
+        power_b += (mean[i] - mean_b) ** 2
+    best = -2.0
+    best_shift = 0
+    for shift in range(-SHIFT, SHIFT + 1):
+        total = 0.0
+        power = 0.0
+        cross = 0.0
+        for i in range(LOW, HIGH):
+            x = wave[i + shift]
+            total += x
+            power += x * x
+            cross += x * (mean[i] - mean_b)
+        variance = power - total * total / n
+        c = cross / np.sqrt(variance * power_b + 1.0e-12)
+        if c > best:
+            best = c
+            best_shift = shift
+    mean_a = 0.0
+    for i in range(LOW, HIGH):
+        mean_a += wave[i + best_shift]
+    mean_a /= n
+    difference = 0.0
+    size_a = 0.0
+    size_b = 0.0
+    for i in range(LOW, HIGH):
+        a = wave[i + best_shift] - mean_a
+        b = mean[i] - mean_b
+        difference += abs(a - b)
+        size_a += abs(a)
+        size_b += abs(b)
+    out[0] = best
+    out[1] = difference / (max(size_a, size_b) + 1.0e-9)
+    out[2] = best_shift
+    out[3] = size_a / (size_b + 1.0e-9)
+    out[4] = difference / (size_b + 1.0e-9)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def qrs_width_ms(wave: NDArray[np.float64], shift: int) -> float:
+    """Give the time in which the middle 80 % of the slope's energy lies, in ms."""
+    total = 0.0
+    for i in range(WIDTH_LOW, WIDTH_HIGH):
+        total += (wave[i + 1 + shift] - wave[i + shift]) ** 2
+    if total <= 0.0:
+        return 0.0
+    below = 0.0
+    start = 0.0
+    for i in range(WIDTH_LOW, WIDTH_HIGH):
+        step = (wave[i + 1 + shift] - wave[i + shift]) ** 2
+        if below < 0.1 * total <= below + step:
+            start = i + (0.1 * total - below) / step
+        if below < 0.9 * total <= below + step:
+            return float(10.0 * (i + (0.9 * total - below) / step - start))
+        below += step
+    return 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> float:
+    """Give the median of the first ``n`` numbers, NaN of none."""
+    if n == 0:
+        return np.nan
+    for i in range(n):
+        x = ring[i]
+        j = i
+        while j > 0 and work[j - 1] > x:
+            work[j] = work[j - 1]
+            j -= 1
+        work[j] = x
+    return float(0.5 * (work[(n - 1) // 2] + work[n // 2]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_dominant(state: Any, p: Rules) -> int:
+    """Give the template with the most recent beats, or a narrower one that is not much rarer."""
+    top = -1
+    for k in range(N_TEMPLATES):
+        fair = state.odd[k] <= p.odd_share or state.recent[k] >= p.overwhelming * HISTORY
+        if fair and state.count[k] > 0 and (top < 0 or state.recent[k] > state.recent[top]):
+            top = k
+    now = state.dominant
+    settled = state.count[now] >= p.settled and state.recent[top] < p.settled
+    if top < 0 or (settled and state.odd[now] <= p.odd_share):
+        return int(now)
+    best = top
+    for k in range(N_TEMPLATES):
+        often = state.recent[k] >= p.dominant_share * state.recent[top]
+        if (
+            k != best
+            and often
+            and state.odd[k] <= p.odd_share
+            and state.width[k] < state.width[best] - p.wide_ms
+        ):
+            best = k
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.float64]) -> int:
+    """Put a beat into the template it fits, or begin one in place of the longest unused."""
+    best = -1
+    best_distance = 10.0
+    best_shift = 0
+    for k in range(N_TEMPLATES):
+        if state.count[k] == 0:
+            continue
+        fit(wave, state.mean[k], out)
+        if out[0] >= p.fit_correlation and out[1] <= p.fit_distance and out[1] < best_distance:
+            best = k
+            best_distance = out[1]
+            best_shift = int(out[2])
+    if best < 0:
+        for k in range(N_TEMPLATES):
+            if state.count[k] == 0:
+                best = k
+                break
+            if k == state.dominant:
+                continue
+            rarer = best < 0 or state.recent[k] < state.recent[best]
+            if rarer or (
+                state.recent[k] == state.recent[best] and state.used[k] < state.used[best]
+            ):
+                best = k
+        for i in range(min(state.n_beats, HISTORY)):
+            if state.history[i] == best:
+                state.history[i] = -1
+        state.recent[best] = 0
+        state.count[best] = 0
+        state.early[best] = 0.0
+        state.odd[best] = 0.0
+    count = state.count[best] + 1
+    state.count[best] = count
+    gain = 1.0 / min(count, 16)
+    for i in range(WINDOW):
+        j = i + best_shift
+        if 0 <= j < WINDOW:
+            state.mean[best, i] += (
+                gain * (wave[j] - state.mean[best, i])
+                if count > 1
+                else (wave[j] - state.mean[best, i])
+            )
+    width = qrs_width_ms(wave, best_shift)
+    state.width[best] = (
+        width if count == 1 else state.width[best] + gain * (width - state.width[best])
+    )
+    at = state.n_beats % HISTORY
+    if state.n_beats >= HISTORY and state.history[at] >= 0:
+        state.recent[state.history[at]] -= 1
+    state.history[at] = best
+    state.recent[best] += 1
+    state.used[best] = state.n_beats
+    return best
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def judge(state: Any, p: Rules) -> None:
+    """Name the newest beat from its features: the first rule that fits."""
+    f = state.features
+    c, d, wide, ratio, early, fits, noise = f[0], f[1], f[2], f[3], f[4], f[5], f[6]
+    k = state.template
+    af = fits < 1.0 - p.irregular_share
+    is_early = early < p.early
+    shape_early = f[8]
+    profile_wide = state.width[k] - state.width[state.dominant]
+    label = N
+    rule = UNMATCHED
+    if state.n_beats < 4:
+        label, rule = N, FIRST_BEATS
+    elif k == state.dominant or (c >= p.fit_correlation and d <= p.fit_distance):
+        rule = DOMINANT
+        if is_early and not af:
+            label, rule = S, DOMINANT_EARLY
+    elif noise > p.noise_share:
+        label, rule = Q, NOISE
+    elif (
+        state.count[k] >= p.form_beats
+        and shape_early < p.form_early
+        and c > p.form_correlation
+        and profile_wide < p.form_wide_ms
+        and ratio < p.form_ratio
+    ):
+        rule = REGULAR_FORM
+    elif c >= p.near_correlation and d <= p.near_distance and (wide < 10.0 or not is_early):
+        rule = NEAR_DOMINANT
+        if is_early and not af:
+            label, rule = S, DOMINANT_EARLY
+    elif af and c > p.af_correlation and ratio < p.af_ratio:
+        rule = ABERRANT
+    elif state.count[k] >= 4 and state.odd[k] > p.odd_share:
+        label, rule = V, ODD_TEMPLATE
+    elif d > p.early_distance and early < p.early_v and not af:
+        label, rule = V, EARLY_ODD
+    elif (d > p.odd_distance and (wide > p.wide_ms or c < p.odd_correlation)) or (
+        wide > p.very_wide_ms and c < p.near_correlation
+    ):
+        label, rule = V, WIDE_ODD
+    state.label = label
+    state.rule = rule
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def classify(
+    state: Any, wave: NDArray[np.float64], rr_ms: float, noise_mv: float, p: Rules,
+    work: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Take the next beat: update templates and the model of intervals, and name it."""
+    before = state.template
+    had = state.has_beat != 0
+    k = assign(state, wave, p, work)
+    state.alike = state.alike + 1 if had and k == before else 1
+    state.template = k
+    state.dominant = find_dominant(state, p)
+    dominant = state.dominant
+    expected = median_of(state.rr_ms, state.n_rr, work)
+    early = rr_ms / expected if rr_ms > 0.0 and expected > 0.0 else 1.0
+    f = state.features
+    fit(wave, state.mean[dominant], work)
+    f[0] = work[0]
+    f[1] = work[4]
+    f[3] = work[3]
+    f[2] = qrs_width_ms(wave, int(work[2])) - state.width[dominant]
+    f[4] = early
+    n_fit = 0
+    n = min(state.n_fits, N_FIT)
+    for i in range(n):
+        n_fit += state.fits[i]
+    f[5] = n_fit / n if n >= 16 else 1.0
+    size = 0.0
+    for i in range(WIDTH_LOW, WIDTH_HIGH):
+        size = max(size, abs(wave[i]))
+    f[6] = noise_mv / (size + 1.0e-9)
+    f[7] = state.odd[k]
+    f[8] = state.early[k]
+    f[9] = rr_ms
+    state.label_before = state.label
+    judge(state, p)
+    gain = 1.0 / min(state.count[k], 16)
+    state.early[k] += gain * ((1.0 if early < p.early else 0.0) - state.early[k])
+    state.odd[k] += gain * ((1.0 if state.label == V else 0.0) - state.odd[k])
+    state.n_beats += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def learn_interval(state: Any, rr_ms: float, p: Rules, work: NDArray[np.float64]) -> None:
+    """Put an interval between two beats that are not V into the model of intervals."""
+    between_v = state.label == V or state.label_before == V  # noqa: PLR1714 - no tuples of records
+    if not rr_ms > 0.0 or between_v:
+        return
+    expected = median_of(state.rr_ms, state.n_rr, work)
+    if state.n_rr > 0:
+        last = state.rr_ms[state.n_rr - 1]
+        near = (
+            abs(rr_ms - expected) <= p.regular * expected or abs(rr_ms - last) <= p.regular * last
+        )
+        state.fits[state.n_fits % N_FIT] = 1 if near else 0
+        state.n_fits += 1
+    if state.n_rr == N_RR:
+        for i in range(N_RR - 1):
+            state.rr_ms[i] = state.rr_ms[i + 1]
+        state.n_rr -= 1
+    state.rr_ms[state.n_rr] = rr_ms
+    state.n_rr += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
+    """Look at the newest beat again with the interval after it; tell whether its label changed."""
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_v(state: Any, change: int, index: int) -> None:
+    """Count a V beat, or take one back, in a bin of the running minute."""
+    state.total_v += change
+    state.bins[index] += change
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: float) -> None:
+    """Write the newest beat as row ``n``."""
+    labels.slots[n] = slot
+    labels.t_ns[n] = t
+    row = labels.values[n]
+    row[0] = t - state.r_ns
+    row[1] = state.label
+    row[2] = state.rule
+    row[3] = revised
+    row[4] = state.last_rr_ms
+    row[5] = state.template
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def classify_beats(
+    t_ns: NDArray[np.int64],
+    values: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    until_ns: NDArray[np.int64],
+    p: Rules,
+    work: NDArray[np.float64],
+    records: NDArray[Any],
+    labels: Rows,
+    counts: Rows,
+    filled: NDArray[np.int64],
+) -> None:
+    """Label every beat of ``beat_windows``; ``filled`` gets the number of rows of both outputs.
+
+    ``labels`` holds ``lag_ns, label, rule, revised, rr_ms, template``, at most two rows per record;
+    ``counts`` holds the V beats of the last minute and in all, at every whole 5 s for a minute
+    after the newest record.
+    """
+    n = 0
+    n_counts = 0
+    for r in range(len(slots)):
+        slot = slots[r]
+        state = records[slot]
+        end = offsets[r + 1]
+        for i in range(offsets[r], end + 1):
+            limit = until_ns[r] if i == end else t_ns[i] - 1
+            while state.running != 0 and state.next_ns <= limit:
+                if state.next_ns - state.last_input_ns > MINUTE_NS:
+                    state.running = 0
+                    state.bins[:] = 0
+                    break
+                minute = 0
+                for k in range(N_BINS):
+                    minute += state.bins[k]
+                counts.slots[n_counts] = slot
+                counts.t_ns[n_counts] = state.next_ns
+                counts.values[n_counts, 0] = minute
+                counts.values[n_counts, 1] = state.total_v
+                n_counts += 1
+                state.next_ns += BIN_NS
+                state.bin = (state.bin + 1) % N_BINS
+                state.bins[state.bin] = 0
+            if i == end:
+                break
+            t = t_ns[i]
+            state.last_input_ns = t
+            if state.running == 0:
+                state.running = 1
+                state.next_ns = -(-t // BIN_NS) * BIN_NS
+            rr = values[i, 1]
+            if state.has_beat != 0:
+                was_v = state.label == V
+                if rr > 0.0 and revise(state, rr, p):
+                    write_label(labels, n, slot, t, state, 1.0)
+                    n += 1
+                    if was_v != (state.label == V):
+                        count_v(state, -1 if was_v else 1, state.v_bin)
+                learn_interval(state, state.last_rr_ms, p, work)
+            classify(state, values[i, 4:], rr, values[i, 3], p, work)
+            state.has_beat = 1
+            state.last_rr_ms = rr
+            state.r_ns = t - np.int64(values[i, 0])
+            state.v_bin = state.bin
+            if state.label == V:
+                count_v(state, 1, state.bin)
+            write_label(labels, n, slot, t, state, 0.0)
+            n += 1
+    filled[0] = n
+    filled[1] = n_counts
