@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 PRIORITIES = ("none", "technical", "low", "medium", "high")  # order of the code on the wire
 STATES = ("none", "active", "acknowledged", "ended")
 
-# Who is shown first: steps of this page, not clinical limits. Acknowledged alarms stand below
-# everything that nobody has answered, except that a high one stays above an open low one.
-_OPEN = {"high": 90.0, "medium": 70.0, "low": 50.0, "technical": 30.0}
-_ANSWERED = {"high": 60.0, "medium": 40.0, "low": 20.0, "technical": 10.0}
-_OVER = 5.0  # the condition has ended, the alarm waits for its acknowledgement
+_WORST_FIRST = ("high", "medium", "low", "technical")
+CALM = 3 * len(_WORST_FIRST)  # level of a participant without alarms
+
+
+class Words(Protocol):
+    """One sentence in English and in Korean."""
+
+    @property
+    def en(self) -> str: ...
+    @property
+    def ko(self) -> str: ...
 
 
 class AlarmView(Protocol):
-    """An alarm as the monitor sees it; `alerts` has the real one, with the same attributes.
+    """An alarm as the monitor sees it; `alerts.alarm.Alarm` is one.
 
     Attributes
     ----------
@@ -29,11 +35,11 @@ class AlarmView(Protocol):
     latched
         The condition is over, the alarm stays until acknowledged.
     sounding
-        False where a worse alarm of its chain goes before it, or sound is paused.
+        To be heard: active, and no worse alarm of its chain goes before it.
     acknowledged_by
-        Who acknowledged it; empty or None when nobody has.
-    reason, reason_ko
-        One line in words, English and Korean.
+        Who acknowledged it; empty for nobody.
+    reason
+        Why it is there.
     """
 
     @property
@@ -57,36 +63,45 @@ class AlarmView(Protocol):
     @property
     def t_ns(self) -> int: ...
     @property
-    def acknowledged_by(self) -> str | None: ...
+    def acknowledged_by(self) -> str: ...
     @property
-    def reason(self) -> str: ...
-    @property
-    def reason_ko(self) -> str: ...
+    def reason(self) -> Words: ...
+
+
+# From the open alarms of one participant: level (0 first, `CALM` or more: none) and onset in ns.
+Rank = Callable[[Iterable[Any]], tuple[int, int]]
 
 
 def is_shown(alarm: AlarmView) -> bool:
-    """Tell whether an alarm belongs on the tile: not ended, or latched and not yet acknowledged."""
-    return alarm.state != "ended" or (alarm.latched and not alarm.acknowledged_by)
+    """Tell whether an alarm belongs on the tile."""
+    return alarm.state != "ended"
 
 
-def urgency(alarms: Iterable[AlarmView]) -> float:
-    """Give how far up the page a participant belongs; 0 without alarms.
+def urgency(alarms: Iterable[AlarmView]) -> tuple[int, int]:
+    """Give level and onset that put the participant in greatest need first.
 
-    A technical alarm that sounds as high or medium (the pipeline stands still) counts as that.
+    Active alarms by priority, then acknowledged ones by priority, then technical ones; within a
+    level the older onset. The composition root injects the rule of `alerts` in its place.
+
+    >>> urgency([])
+    (12, 0)
     """
-    return max((_urgency_of(alarm) for alarm in alarms), default=0.0)
+    return min(
+        ((_level(alarm), alarm.onset_ns) for alarm in alarms if is_shown(alarm)),
+        default=(CALM, 0),
+    )
 
 
-def _urgency_of(alarm: AlarmView) -> float:
-    table = _ANSWERED if alarm.state == "acknowledged" else _OPEN
-    score = table.get(alarm.priority, 0.0)
-    if alarm.priority == "technical" and alarm.sounds_as in {"high", "medium"}:
-        score = table[alarm.sounds_as] - 1.0
-    return score - (_OVER if alarm.latched else 0.0)
+def _level(alarm: AlarmView) -> int:
+    priority = _WORST_FIRST.index(alarm.priority)
+    acknowledged = alarm.state == "acknowledged"
+    if alarm.priority == "technical":
+        return 2 * len(_WORST_FIRST) + acknowledged
+    return acknowledged * len(_WORST_FIRST) + priority
 
 
-def as_json(alarm: AlarmView, index: int | None, rank: float) -> dict[str, Any]:
-    """Give an alarm as the page reads it; times in ms since the epoch, `rank` is its urgency."""
+def as_json(alarm: AlarmView, index: int | None, level: int) -> dict[str, Any]:
+    """Give an alarm as the page reads it; times in ms since the epoch, its own level."""
     return {
         "id": alarm.id,
         "participant": index,
@@ -98,9 +113,9 @@ def as_json(alarm: AlarmView, index: int | None, rank: float) -> dict[str, Any]:
         "sounding": bool(alarm.sounding),
         "onset_ms": alarm.onset_ns / 1e6,
         "t_ms": alarm.t_ns / 1e6,
-        "acknowledged_by": alarm.acknowledged_by or "",
-        "reason": alarm.reason,
-        "reason_ko": alarm.reason_ko,
+        "acknowledged_by": alarm.acknowledged_by,
+        "reason": alarm.reason.en,
+        "reason_ko": alarm.reason.ko,
         "shown": is_shown(alarm),
-        "urgency": rank,
+        "level": level,
     }

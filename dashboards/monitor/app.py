@@ -18,7 +18,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboards.monitor import wire
-from dashboards.monitor.history import HistoryReader, ParticipantHistory, history_json, merge
+from dashboards.monitor.history import (
+    Describer,
+    HistoryReader,
+    ParticipantHistory,
+    history_json,
+    merge,
+)
 from dashboards.monitor.hub import Hub
 from dashboards.monitor.requests import (
     MAX_TEXT,
@@ -57,6 +63,7 @@ def create_app(
     *,
     acknowledge: Acknowledger,
     history: HistoryReader | None = None,
+    describe: Describer | None = None,
     operator: str = "local operator",
     hosts: Iterable[str] = (),
     max_viewers: int = MAX_VIEWERS,
@@ -70,6 +77,8 @@ def create_app(
         reaches pages through `Hub.on_alarms`; a LookupError or ValueError is shown as a refusal.
     history
         Reads the store for the participant view, in a worker thread; None: only what is in memory.
+    describe
+        Says in words what a finding found, in the same thread; None: its name and evidence.
     operator
         Who looks at this page and acknowledges.
     hosts
@@ -88,10 +97,13 @@ def create_app(
         participant = request.path_params["participant"]
         if not hub.knows(participant):
             return JSONResponse({"error": "no such participant"}, status_code=404)
-        stored = ParticipantHistory()
-        if history is not None:
-            stored = await asyncio.to_thread(history, participant)
-        return JSONResponse(history_json(merge(stored, hub.recent(participant))))
+        live_view = hub.recent(participant)
+
+        def answer() -> dict[str, Any]:
+            stored = ParticipantHistory() if history is None else history(participant)
+            return history_json(merge(stored, live_view), describe)
+
+        return JSONResponse(await asyncio.to_thread(answer))
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()

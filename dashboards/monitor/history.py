@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.monitor.alarm_view import AlarmView, as_json
+from dashboards.monitor.alarm_view import AlarmView, Words, as_json
 from processors.records import Finding
 
 MAX_FINDINGS = 20  # shown in the list, newest first
@@ -53,6 +53,9 @@ class ParticipantHistory:
 # Runs in a worker thread, so it may read a store and must be safe to call from there.
 HistoryReader = Callable[[str], ParticipantHistory]
 
+# Says in words what a finding found; None leaves it at name and evidence.
+Describer = Callable[[Finding], Words]
+
 
 def merge(stored: ParticipantHistory, live: ParticipantHistory) -> ParticipantHistory:
     """Join store and live view, newest first; of one id the live one, which is newer, stays."""
@@ -65,15 +68,20 @@ def merge(stored: ParticipantHistory, live: ParticipantHistory) -> ParticipantHi
     )
 
 
-def history_json(history: ParticipantHistory) -> dict[str, Any]:
+def history_json(history: ParticipantHistory, describe: Describer | None = None) -> dict[str, Any]:
     """Give a history as the page reads it; times in ms, strips as base64 of int16."""
     return {
-        "findings": [_finding_json(f, history.strips.get(f.id)) for f in history.findings],
-        "alarms": [as_json(alarm, None, 0.0) for alarm in history.alarms],
+        "findings": [
+            _finding_json(each, history.strips.get(each.id), describe) for each in history.findings
+        ],
+        "alarms": [as_json(alarm, None, 0) for alarm in history.alarms],
     }
 
 
-def _finding_json(finding: Finding, strip: Strip | None) -> dict[str, Any]:
+def _finding_json(
+    finding: Finding, strip: Strip | None, describe: Describer | None
+) -> dict[str, Any]:
+    words = None if describe is None else describe(finding)
     return {
         "id": finding.id,
         "code": finding.code,
@@ -82,7 +90,8 @@ def _finding_json(finding: Finding, strip: Strip | None) -> dict[str, Any]:
         "onset_ms": finding.onset_ns / 1e6,
         "at_ms": finding.at_ns / 1e6,
         "t_ms": finding.t_ns / 1e6,
-        "value": finding.value if math.isfinite(finding.value) else None,
+        "words": "" if words is None else words.en,
+        "words_ko": "" if words is None else words.ko,
         "evidence": {k: v for k, v in finding.evidence.items() if math.isfinite(v)},
         "strip": None if strip is None else _strip_json(strip),
     }

@@ -43,7 +43,7 @@ _FRAME = struct.Struct("<IBBH")
 _WAVE_ROW = struct.Struct("<HBBIqfffI")
 
 # Flags of a summary row.
-HAS_ECG, HAS_PPG, LEAD_OFF, FLAT, RAILED, NOISY, LATCHED, MAYBE_OFF = (1 << i for i in range(8))
+HAS_ECG, HAS_PPG, LEAD_OFF, FLAT, RAILED, NOISY, LATCHED = (1 << i for i in range(7))
 
 SUMMARY = np.dtype(
     [
@@ -53,7 +53,7 @@ SUMMARY = np.dtype(
         ("n_alarms", "<u2"),
         ("heart_rate_source", "u1"),  # 0 ECG, 1 strap RR intervals, 2 device, 255 not known
         ("flags", "u1"),
-        ("urgency", "<f4"),
+        ("level", "<f4"),  # 0 first; 12 and more: no alarms
         ("heart_rate", "<f4"),  # /min; NaN: blank
         ("heart_rate_age_s", "<f4"),  # of the last value that was not blank; NaN: never
         ("ecg_quality", "<f4"),  # 0-1; NaN: blank

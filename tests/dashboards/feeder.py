@@ -40,6 +40,12 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    en: str
+    ko: str
+
+
+@dataclass(frozen=True, slots=True)
 class DemoAlarm:
     id: str
     participant: str
@@ -51,9 +57,8 @@ class DemoAlarm:
     sounding: bool
     onset_ns: int
     t_ns: int
-    acknowledged_by: str | None
-    reason: str
-    reason_ko: str
+    acknowledged_by: str
+    reason: Sentence
 
 
 def people(n: int) -> list[Person]:
@@ -149,7 +154,7 @@ class Feeder:
         alarm = DemoAlarm(
             finding_id(self.ids[k], code, now), self.ids[k], code, priority,
             "low" if priority == "technical" else priority, "active", latched, True, now, now,
-            None, *words,
+            "", Sentence(*words),
         )  # fmt: skip
         self.alarms[alarm.id] = alarm
         self.hub.on_alarms([alarm])
@@ -185,8 +190,8 @@ class Feeder:
         """Raise alarms of all priorities."""
         n = len(self.ids)
         for k, code, priority, words in (
-            (7, "vt", "high", ("Ventricular tachycardia 162/min", "심실빈맥 분당 162회")),
-            (9, "asystole", "high", ("No beat for 4.2 s", "4.2초 동안 박동 없음")),
+            (7, "vt", "high", ("Ventricular tachycardia: 162/min", "심실빈맥 분당 162회")),
+            (9, "asystole", "high", ("Asystole: no QRS for 4.2 s", "4.2초 동안 박동 없음")),
             (4, "af", "medium", ("Atrial fibrillation since 30 s", "심방세동 30초 지속")),
             (4, "pvc_couplet", "low", ("Ventricular couplet", "심실조기수축 2연발")),
             (10, "tachycardia", "medium", ("Heart rate 142/min", "심박수 분당 142회")),

@@ -18,7 +18,7 @@ import { language, t } from './i18n.js';
  * @property {string} reason
  * @property {string} reason_ko
  * @property {boolean} shown
- * @property {number} urgency
+ * @property {number} level  0 first
  */
 
 export const PRIORITIES = ['high', 'medium', 'low', 'technical'];
@@ -64,9 +64,9 @@ export function isOpen(alarm) {
   return alarm.shown && alarm.state !== 'acknowledged' && !alarm.acknowledged_by;
 }
 
-/** In the order the server gives. @param {Iterable<Alarm>} alarms @returns {Alarm[]} */
+/** In the order the server gives, the older first. @param {Iterable<Alarm>} alarms @returns {Alarm[]} */
 export function inOrder(alarms) {
-  return [...alarms].sort((a, b) => b.urgency - a.urgency || b.onset_ms - a.onset_ms);
+  return [...alarms].sort((a, b) => a.level - b.level || a.onset_ms - b.onset_ms);
 }
 
 /** @param {Iterable<Alarm>} alarms @returns {Record<string, number>} */

@@ -4,8 +4,8 @@ import { glyph, inOrder, isOpen, reason, stateWords } from './alarms.js';
 import { age, t } from './i18n.js';
 import { Lane } from './lanes.js';
 
-const MIN_TILE = 350, GAP = 8, TILE_HEIGHT = 216;
-const ECG_HEIGHT = 78, PPG_HEIGHT = 34;
+const MIN_TILE = 350, GAP = 8, TILE_HEIGHT = 236;
+const ECG_HEIGHT = 84, PPG_HEIGHT = 28;
 const FLAGS = { ecg: 1, ppg: 2, lead: 4, flat: 8, railed: 16, noisy: 32 };
 
 /** @typedef {import('./alarms.js').Alarm} Alarm */
@@ -55,20 +55,21 @@ export function hasPpg(person) {
   return ((person.summary?.flags ?? 0) & FLAGS.ppg) !== 0;
 }
 
-/** Fill a line with one alarm: shape, priority word, reason, state. @param {Element} line @param {Alarm | undefined} alarm @param {number} more */
-export function alarmLine(line, alarm, more) {
+/** Fill two lines with one alarm: shape, priority word and state; the reason. @param {Element} line @param {Alarm | undefined} alarm @param {number} more @param {string} none words for no alarm */
+export function alarmLine(line, alarm, more, none = t('alarm.none')) {
   line.replaceChildren();
   if (!alarm) {
-    make('span', 'quiet', line).textContent = t('alarm.none');
+    make('span', 'quiet', line).textContent = none;
     return;
   }
-  line.append(glyph(alarm.priority));
-  make('strong', 'word', line).textContent = t(`priority.${alarm.priority}`);
-  make('span', 'reason', line).textContent = reason(alarm);
-  if (more) make('span', 'more', line).textContent = t('alarm.more', { n: more });
+  const top = make('span', 'top', line);
+  top.append(glyph(alarm.priority));
+  make('strong', 'word', top).textContent = t(`priority.${alarm.priority}`);
   if (!isOpen(alarm) || alarm.latched) {
-    make('span', 'state', line).textContent = (isOpen(alarm) ? '' : '✓ ') + stateWords(alarm);
+    make('span', 'state', top).textContent = (isOpen(alarm) ? '' : '✓ ') + stateWords(alarm);
   }
+  if (more) make('span', 'more', top).textContent = t('alarm.more', { n: more });
+  make('span', 'reason', line).textContent = reason(alarm);
 }
 
 /** One tile; its participant changes as the order does. */
@@ -178,14 +179,15 @@ class Tile {
   writeAlarm(person, first, more) {
     const open = first !== undefined && isOpen(first);
     const waiting = first !== undefined && this.page.waiting.has(first.id);
-    const key = JSON.stringify([first, more, waiting, t('acknowledge')]);
+    const { blank } = this.page;
+    const key = JSON.stringify([first, more, waiting, blank, t('acknowledge')]);
     if (key === this.drawn) return;
     this.drawn = key;
     this.root.dataset.priority = first?.priority ?? 'none';
     this.root.dataset.open = String(open);
-    alarmLine(this.alarm, first, more);
+    alarmLine(this.alarm, first, more, t(blank ? 'alarm.unknown' : 'alarm.none'));
     show(this.button, open);
-    this.button.disabled = waiting;
+    this.button.disabled = waiting || blank;
     this.button.value = first?.id ?? '';
     say(this.button, waiting ? t('acknowledging') : t('acknowledge'));
     if (first) {

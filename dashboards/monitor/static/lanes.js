@@ -9,6 +9,7 @@ const DELAY_MS = 500; // display runs this far behind the newest sample: 200 ms 
 const JUMP_MS = 1500; // a difference beyond this is a new situation, not drift
 const SLEW = 0.03; // the clock may run this much faster or slower to follow
 const BAR_PX = 16;
+const ZERO_AT = 0.62; // height of the zero line in an ECG lane, from the top: QRS complexes mostly point up
 const HIGH_PASS_HZ = 0.5; // display filter, stated on the page
 const GAINS = [1, 0.5, 0.25]; // of MM_PER_MV; the first that fits is drawn, and said so
 const PEAK_S = 4;
@@ -62,7 +63,7 @@ export class Trace {
     }
     this.position = (row.position + samples.length) >>> 0;
     this.endMs = row.t0Ms + (samples.length * 1000) / row.fs;
-    this.measure();
+    this.measure(Math.round(PEAK_S * row.fs));
   }
 
   /** @param {WaveRow} row */
@@ -81,10 +82,10 @@ export class Trace {
     this.count += 1;
   }
 
-  /** Find the range of the last seconds. */
-  measure() {
+  /** Find the range of the last samples. @param {number} n */
+  measure(n) {
     let low = Infinity, high = -Infinity;
-    const from = Math.max(0, this.count - Math.round(PEAK_S * this.fs));
+    const from = Math.max(0, this.count - n);
     for (let i = from; i < this.count; i++) {
       const value = this.ring[i % this.ring.length];
       if (value < low) low = value;
@@ -162,11 +163,10 @@ export class Feed {
 
 /** One canvas that draws one trace with an erase bar. */
 export class Lane {
-  /** @param {HTMLCanvasElement} canvas @param {string} signal @param {number} zoom of the standard gain */
-  constructor(canvas, signal, zoom = 1) {
+  /** @param {HTMLCanvasElement} canvas @param {string} signal */
+  constructor(canvas, signal) {
     this.canvas = canvas;
     this.signal = signal;
-    this.zoom = zoom;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
     this.colour = signal === 'ecg' ? '#4fe08d' : '#b9a8ff';
     this.width = 0;
@@ -207,7 +207,7 @@ export class Lane {
 
   /** Gain drawn, mm/mV. @returns {number} */
   get mmPerMv() {
-    return MM_PER_MV * this.zoom * this.gain;
+    return MM_PER_MV * this.gain;
   }
 
   /** @param {number} t data time shown at the pen, ms */
@@ -232,12 +232,12 @@ export class Lane {
   /** Choose gain and zero line. @param {Trace} trace */
   choose(trace) {
     if (this.signal === 'ecg') {
-      const room = 0.46 * this.height;
-      const need = Math.max(trace.high, -trace.low) * MM_PER_MV * this.zoom * PX_PER_MM;
-      const fits = GAINS.find((gain) => need * gain <= room * (gain >= this.gain ? 1 : 1.15));
-      const gain = fits ?? GAINS[GAINS.length - 1];
+      // Share of the lane that the trace takes at full gain, above and below the zero line.
+      const perMv = (MM_PER_MV * PX_PER_MM) / this.height;
+      const need = perMv * Math.max(trace.high / ZERO_AT, -trace.low / (1 - ZERO_AT));
+      const gain = GAINS.find((each) => need * each <= 1) ?? GAINS[GAINS.length - 1];
       // Back to a larger gain only with a margin, so that the scale does not hop.
-      if (gain < this.gain || (gain > this.gain && need * gain <= 0.85 * room)) {
+      if (gain < this.gain || (gain > this.gain && need * gain <= 0.85)) {
         this.gain = gain;
         this.dirty = true;
       }
@@ -254,7 +254,7 @@ export class Lane {
 
   /** @param {number} value @returns {number} */
   y(value) {
-    if (this.signal === 'ecg') return 0.54 * this.height - value * this.mmPerMv * PX_PER_MM;
+    if (this.signal === 'ecg') return ZERO_AT * this.height - value * this.mmPerMv * PX_PER_MM;
     return this.height * (0.5 - (0.8 * (value - this.mid)) / this.span);
   }
 
@@ -271,8 +271,9 @@ export class Lane {
   advance(trace, t) {
     const from = (this.drawnT * PX_PER_MS + BAR_PX) % this.width;
     const to = from + (t - this.drawnT) * PX_PER_MS;
-    this.context.clearRect(from - 0.5, 0, to - from + 1, this.height);
-    if (to > this.width) this.context.clearRect(0, 0, to - this.width + 0.5, this.height);
+    // Whole pixels: clearing a part of one leaves a shadow of the old trace.
+    this.context.clearRect(Math.floor(from) - 1, 0, Math.ceil(to - from) + 2, this.height);
+    if (to > this.width) this.context.clearRect(0, 0, Math.ceil(to - this.width), this.height);
     this.stroke(trace, t);
   }
 
@@ -320,8 +321,8 @@ export class Lane {
  */
 
 /**
- * Draw a strip with its grid and the mark of its onset.
- * @param {HTMLCanvasElement} canvas @param {Strip} strip @param {number} height CSS px
+ * Draw a strip with its grid and the mark of its onset; give the gain, mm/mV.
+ * @param {HTMLCanvasElement} canvas @param {Strip} strip @param {number} height CSS px @returns {number}
  */
 export function drawStrip(canvas, strip, height) {
   const bytes = Uint8Array.from(atob(strip.samples), (letter) => letter.charCodeAt(0));
@@ -334,9 +335,7 @@ export function drawStrip(canvas, strip, height) {
   const width = Math.ceil(((samples.length * 1000) / strip.fs_hz) * PX_PER_MS);
   const lane = new Lane(canvas, 'ecg');
   lane.resize(width, height);
-  let peak = 0;
-  for (const value of trace.ring.subarray(0, trace.count)) peak = Math.max(peak, Math.abs(value) || 0);
-  trace.high = peak;
+  trace.measure(trace.count);
   lane.choose(trace);
   const { context } = lane;
   grid(context, width, height);

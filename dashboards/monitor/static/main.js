@@ -11,6 +11,7 @@ const BLANK_AFTER_MS = 3000; // without word from the server nothing on the page
 const WATCH_AFTER_MS = 120;
 const ANSWER_WITHIN_MS = 5000;
 const BEHIND_S = 2; // s; the header says so in words of its own from here on
+const CALM = 12; // level of those without alarms, before the server has told
 const STILL_MS = 100; // between drawings for those who ask for reduced motion
 
 /**
@@ -170,21 +171,21 @@ export class Page {
   onSummary(row) {
     const person = this.people.get(row.participant);
     if (!person) return;
-    if (person.summary?.urgency !== row.urgency) this.orderChanged = true;
+    if (person.summary?.level !== row.level) this.orderChanged = true;
     person.summary = row;
     this.written = false;
   }
 
-  /** Put the most urgent first; ties by the newest alarm, then by the order of the list. */
+  /** Put the most urgent first, as the server says; ties by the older alarm, then by the list. */
   reorder() {
     this.orderChanged = false;
-    const newest = (/** @type {Person} */ person) => inOrder(person.alarms.values())[0]?.onset_ms ?? 0;
+    const onset = (/** @type {Person} */ person) => inOrder(person.alarms.values())[0]?.onset_ms ?? Number.MAX_VALUE;
     const chosen = [...this.people.values()].filter((person) =>
       (!this.filter || person.search.includes(this.filter)) && (!this.onlyAlarms || person.alarms.size > 0));
-    const keys = new Map(chosen.map((person) => [person, newest(person)]));
+    const keys = new Map(chosen.map((person) => [person, onset(person)]));
     chosen.sort((a, b) =>
-      (b.summary?.urgency ?? 0) - (a.summary?.urgency ?? 0)
-      || (keys.get(b) ?? 0) - (keys.get(a) ?? 0) || a.index - b.index);
+      (a.summary?.level ?? CALM) - (b.summary?.level ?? CALM)
+      || Math.sign((keys.get(a) ?? 0) - (keys.get(b) ?? 0)) || a.index - b.index);
     this.grid.setOrder(chosen);
     const empty = element('empty');
     show(empty, chosen.length === 0);

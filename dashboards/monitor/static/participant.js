@@ -2,14 +2,32 @@
 
 import { alarmLine, hasPpg, make, say, show, trouble } from './grid.js';
 import { inOrder, isOpen, reason, stateWords } from './alarms.js';
-import { age, t, timeOfDay } from './i18n.js';
+import { age, language, t, timeOfDay } from './i18n.js';
 import { Lane, drawStrip } from './lanes.js';
 
 const ECG_HEIGHT = 200, PPG_HEIGHT = 90, STRIP_HEIGHT = 120;
 const READ_AGAIN_MS = 400;
 
 /** Units of values by name; others are shown without. @type {Record<string, string>} */
-const UNITS = { heart_rate: 'bpm', spo2: '%', respiration: '/min', ventricular_beats: '/min' };
+const UNITS = { heart_rate: 'bpm', spo2: '%', respiration: '/min', ventricular_beats: '/min', ecg_quality: '%' };
+
+/** Units of evidence by the end of its name. @type {[RegExp, string][]} */
+const EVIDENCE_UNITS = [[/_ms$/, 'ms'], [/_mv$/, 'mV'], [/_s$|^seconds$/, 's'], [/_per_min$|^rate$|^limit$/, '/min'], [/percent$/, '%']];
+const NOT_AMOUNTS = /^(signal|attached|template|other_template)$/; // indices and flags, no use to a reader
+
+/** Three digits. @param {number} value @returns {string} */
+function three(value) {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : String(+value.toPrecision(3));
+}
+
+/** @param {Record<string, number>} values @returns {string} */
+function evidence(values) {
+  return Object.entries(values).filter(([name]) => !NOT_AMOUNTS.test(name)).map(([name, value]) => {
+    const [ending, unit] = EVIDENCE_UNITS.find(([each]) => each.test(name)) ?? [/$^/, ''];
+    const short = name === 'rate' || name === 'limit' ? name : name.replace(ending, '');
+    return `${short.replaceAll('_', ' ')} ${three(value)} ${unit}`.trim();
+  }).join(', ');
+}
 
 /** @typedef {import('./main.js').Person} Person */
 /** @typedef {import('./main.js').Page} Page */
@@ -141,7 +159,7 @@ export class ParticipantView {
   writeAlarms() {
     if (!this.person) return;
     const alarms = inOrder(this.person.alarms.values());
-    const key = JSON.stringify([alarms, [...this.page.waiting], t('acknowledge')]);
+    const key = JSON.stringify([alarms, [...this.page.waiting], this.page.blank, t('acknowledge')]);
     if (key === this.alarmsDrawn) return;
     this.alarmsDrawn = key;
     const focused = document.activeElement instanceof HTMLButtonElement ? document.activeElement.value : '';
@@ -159,8 +177,9 @@ export class ParticipantView {
       const button = /** @type {HTMLButtonElement} */ (make('button', 'acknowledge', row));
       button.type = 'button';
       button.value = alarm.id;
-      button.disabled = this.page.waiting.has(alarm.id);
-      button.textContent = t(button.disabled ? 'acknowledging' : 'acknowledge');
+      const waiting = this.page.waiting.has(alarm.id);
+      button.disabled = waiting || this.page.blank;
+      button.textContent = t(waiting ? 'acknowledging' : 'acknowledge');
       button.setAttribute('aria-label',
         t('acknowledge.label', { reason: reason(alarm), name: this.person.name }));
       button.addEventListener('click', () => this.page.acknowledge(alarm.id));
@@ -179,8 +198,8 @@ export class ParticipantView {
         number.textContent = `-- (${t('value.stale', { age: age(value.age_s) })})`;
         continue;
       }
-      const digits = Math.abs(first) >= 20 ? 0 : Math.abs(first) >= 2 ? 1 : 2;
-      number.textContent = `${first.toFixed(digits)} ${UNITS[value.name] ?? ''}`;
+      const shown = value.name === 'ecg_quality' ? 100 * first : first; // 0-1, written in percent
+      number.textContent = `${three(shown)} ${UNITS[value.name] ?? ''}`;
       if (value.age_s >= 2) number.append(` (${t('value.age', { age: age(value.age_s) })})`);
     }
     this.values.replaceChildren(table);
@@ -198,6 +217,7 @@ export class ParticipantView {
     for (const alarm of alarms) {
       const row = make('li', '', list);
       row.dataset.priority = alarm.priority;
+      row.dataset.open = 'false';
       make('time', '', row).textContent = timeOfDay(alarm.onset_ms);
       alarmLine(make('span', 'alarm', row), alarm, 0);
       if (isOpen(alarm) && !alarm.latched) make('span', 'state', row).textContent = stateWords(alarm);
@@ -211,9 +231,8 @@ export class ParticipantView {
     make('strong', '', head).textContent = t(`code.${finding.code}`);
     make('span', '', head).textContent = [timeOfDay(finding.onset_ms), t(`finding.${finding.state}`),
       finding.state === 'offset' ? timeOfDay(finding.at_ms) : ''].filter(Boolean).join(' ');
-    if (finding.value !== null) make('span', 'amount', head).textContent = String(+finding.value.toPrecision(3));
-    make('span', 'evidence', head).textContent = Object.entries(finding.evidence)
-      .map(([name, value]) => `${name} ${+(/** @type {number} */ (value)).toPrecision(3)}`).join(', ');
+    const words = language() === 'ko' ? finding.words_ko || finding.words : finding.words;
+    make('span', 'evidence', head).textContent = words || evidence(finding.evidence);
     if (!finding.strip) {
       make('p', 'quiet', row).textContent = t('strip.none');
       return;

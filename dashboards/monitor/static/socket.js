@@ -26,7 +26,7 @@ const DEAD_AFTER_MS = 10_000; // an open socket that says nothing for so long is
  * @property {number} nAlarms
  * @property {number} source     of the heart rate: 0 ECG, 1 strap, 2 device, 255 not known
  * @property {number} flags
- * @property {number} urgency
+ * @property {number} level      0 first; 12 and more: no alarms
  * @property {number} heartRate  NaN: blank
  * @property {number} heartRateAge
  * @property {number} quality
@@ -89,7 +89,7 @@ function summaryRow(view, at) {
     nAlarms: view.getUint16(at + 4, true),
     source: view.getUint8(at + 6),
     flags: view.getUint8(at + 7),
-    urgency: view.getFloat32(at + 8, true),
+    level: view.getFloat32(at + 8, true),
     heartRate: view.getFloat32(at + 12, true),
     heartRateAge: view.getFloat32(at + 16, true),
     quality: view.getFloat32(at + 20, true),
