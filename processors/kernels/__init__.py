@@ -1,12 +1,13 @@
 """Compiled inner loops: numba and numpy only, arrays in, arrays filled in place.
 
 numba's disk cache notices a change of the file a kernel stands in, not of a kernel it calls from
-another file. The cache folder is therefore named by a hash of all files of this package.
+another file. The cache folder is therefore named by a hash of the files that others import.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from pathlib import Path
 
@@ -14,15 +15,18 @@ import numba
 from numba import config
 
 _HERE = Path(__file__).parent
+_IMPORT = re.compile(r"^from processors\.kernels\.(\w+) import", re.MULTILINE)
 
 
 def source_hash() -> str:
-    """Give 12 hexadecimal digits that change with any kernel, numba's or Python's version."""
+    """Give 12 hexadecimal digits that change with any shared kernel, numba's or Python's version."""
     digest = hashlib.blake2b(digest_size=6)
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
-    for path in sorted(_HERE.glob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+    sources = {path.stem: path.read_bytes() for path in sorted(_HERE.glob("*.py"))}
+    imported = {name for text in sources.values() for name in _IMPORT.findall(text.decode())}
+    for name in sorted(imported & sources.keys()):
+        digest.update(name.encode())
+        digest.update(sources[name])
     return digest.hexdigest()
 
 
@@ -43,4 +47,4 @@ def _cache_folder() -> Path:
 
 # numba makes the attributes of its configuration at run time; the type checker cannot see them.
 if not getattr(config, "CACHE_DIR", ""):  # an operator's own NUMBA_CACHE_DIR goes before
-    setattr(config, "CACHE_DIR", str(_cache_folder()))  # noqa: B010
+    setattr(config, "CACHE_DIR", str(_cache_folder()))
