@@ -96,7 +96,7 @@ def read_beats(stem: Path, extension: str, participant: str) -> Recording:
     InputError
         No such file, one that cannot be read, or one without beats.
     """
-    import wfdb  # noqa: PLC0415 - costs 1 s
+    import wfdb  # here, not above: it costs 1 s
 
     path = stem.with_name(f"{stem.name}.{extension}")
     if not path.is_file():
@@ -135,7 +135,7 @@ def read_beats(stem: Path, extension: str, participant: str) -> Recording:
 
 
 def _header(stem: Path) -> Any:
-    import wfdb  # noqa: PLC0415 - costs 1 s
+    import wfdb
 
     path = _hea(stem)
     if not path.is_file():
@@ -229,22 +229,19 @@ def _leads(
     stem: Path, header: Any, members: Sequence[int], n_frames: int, context: _Context
 ) -> dict[int, Lead]:
     """Read the leads of one signal file."""
-    import wfdb  # noqa: PLC0415 - costs 1 s
-
     path = stem.with_name(header.file_name[members[0]])
     # Samples of a skewed lead stand further on in the file: reading stops before its end.
     cut_short = n_frames < (header.sig_len or n_frames)
     skew = max(header.skew[c] or 0 for c in members)
-    sampto = max(n_frames - skew, 0) if cut_short else n_frames
+    # Without a length in the header the package finds it itself, and only then.
+    sampto = max(n_frames - skew * cut_short, 0) if header.sig_len else None
     try:
-        record = wfdb.rdrecord(
-            str(stem), sampto=sampto, channels=list(members), physical=False, smooth_frames=False
-        )
+        columns = _samples(stem, header, members, sampto)
     except _UNREADABLE as e:
         context.warn(path, f"cannot be read ({e})")
         return {}
     leads = {}
-    for c, samples in zip(members, record.e_d_signal, strict=True):
+    for c, samples in zip(members, columns, strict=True):
         whole = not cut_short and not any(header.skew[m] for m in members)
         if whole and checksum_differs(samples, header.checksum[c]):
             context.warn(path, f"signal {c} does not add up to the checksum of the header")
@@ -258,6 +255,23 @@ def _leads(
             samples=_compact(samples, header.fmt[c]),
         )
     return leads
+
+
+def _samples(
+    stem: Path, header: Any, members: Sequence[int], sampto: int | None
+) -> list[NDArray[Any]]:
+    """Give the digital samples of some signals of a record."""
+    import wfdb
+
+    chosen: dict[str, Any] = {"sampto": sampto, "channels": list(members), "smooth_frames": False}
+    if header.fmt[members[0]] != "61":
+        return list(wfdb.rdrecord(str(stem), physical=False, **chosen).e_d_signal)
+    # The package stumbles over the byte order of format 61 unless asked for physical values.
+    columns = []
+    for c, values in zip(members, wfdb.rdrecord(str(stem), **chosen).e_p_signal, strict=True):
+        digital = np.rint(values * (header.adc_gain[c] or 200.0) + (header.baseline[c] or 0))
+        columns.append(np.where(np.isnan(values), INVALID["61"], digital).astype(np.int64))
+    return columns
 
 
 def _compact(samples: NDArray[Any], fmt: str) -> NDArray[np.integer]:
