@@ -102,7 +102,7 @@ class Embedded:
         self._hub.set_participants(plan.participants)
         self._core: Any = None
         self._given_ns = self._done_ns = plan.bridge.base_ns
-        self._ended = False
+        self._ended = self._stopping = False
         self._fault: BaseException | None = None
 
     async def serve(self) -> None:
@@ -128,7 +128,7 @@ class Embedded:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._ended = True
+            self._stopping = True
             with contextlib.suppress(queue.Full):
                 self._steps.put_nowait(_END)
             await asyncio.to_thread(engine.join)
@@ -136,3 +136,119 @@ class Embedded:
             self._store.close()
         if self._fault is not None:
             raise self._fault
+
+    # --- on the event loop ------------------------------------------------------------------------
+
+    async def _play(self) -> None:
+        """Play the bridge at its pace; raw traces are on the page before the engine has them."""
+        self._core_input([*self._plan.controls], self._plan.bridge.base_ns)
+
+        async def sink(until_ns: int, blocks: list[Block]) -> None:
+            for block in blocks:
+                self._hub.on_block(block)
+            self._given_ns = until_ns
+            self._clock.reached(until_ns)
+            await self._give(until_ns, blocks)
+
+        step_ns = self._plan.block_ms * 1_000_000
+        await publish(self._plan.bridge, sink, WallClock(), speed=self._plan.speed, step_ns=step_ns)
+        self._ended = True
+        self._say("The recordings have ended; the page stays open. Ctrl-C ends.")
+
+    def _core_input(self, rows: Sequence[Block | Control], until_ns: int) -> None:
+        self._steps.put_nowait((until_ns, rows))
+
+    async def _give(self, until_ns: int, blocks: Sequence[Block | Control]) -> None:
+        """Hand a step to the engine; wait where it is behind, for raw samples are never dropped."""
+        while True:
+            try:
+                self._steps.put_nowait((until_ns, blocks))
+            except queue.Full:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+    async def _report(self, server: uvicorn.Server) -> None:
+        """Say at the terminal when the page is there, and on the page how the engine does."""
+        while not server.started:
+            await asyncio.sleep(0.02)
+        host, port = self._address.getsockname()[:2]
+        self._say(f"{self._plan.greeting}  ->  http://{host}:{port}")
+        self._say("Signed in as: local operator (this machine only). Ctrl-C ends.")
+        while True:
+            self._hub.set_status(*self._status())
+            await asyncio.sleep(STATUS_S)
+
+    def _status(self) -> tuple[float, str]:
+        """Give how far the engine is behind, in seconds of signal, and its phase."""
+        if self._core is None or self._done_ns == self._plan.bridge.base_ns:
+            return math.nan, "compiling"
+        lag_s = max(self._given_ns - self._done_ns, 0) / NS_PER_S
+        if self._ended and not lag_s:
+            return 0.0, "ended"
+        return lag_s, "catching_up" if lag_s > BEHIND_S else "live"
+
+    def _show(self, told: Any) -> None:
+        """Put what a step gave onto the page."""
+        for values in told.features:
+            self._hub.on_values(values.participants, values.name, values.values, values.t_ns)
+        self._hub.on_findings(told.findings)
+        self._hub.on_alarms([_Shown(change.alarm) for change in told.alarms])
+
+    def _acknowledge(self, alarm_id: str, by: str) -> None:
+        if self._core is None:
+            raise LookupError("the engine is still starting")
+        changes = self._core.acknowledge(alarm_id, by, self._clock.now_ns())
+        self._writer.alarms(changes)
+        self._hub.on_alarms([_Shown(change.alarm) for change in changes])
+
+    def _keep_strip(self, finding: Finding, strip: Strip) -> None:
+        self._writer.strip(finding, strip)
+
+    # --- on the engine thread ---------------------------------------------------------------------
+
+    def _run_engine(self, loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> None:
+        """Take steps until the end; what fails here ends the program."""
+        try:
+            # Imported here: it loads the compiler, while the page is already being served.
+            from streams.live import LiveCore
+
+            core = LiveCore(self._policy)
+            adopted = core.adopt(self._store.open_alarms(), self._plan.bridge.base_ns)
+            self._writer.alarms(adopted)
+            shown = [_Shown(change.alarm) for change in adopted]
+            loop.call_soon_threadsafe(self._hub.on_alarms, shown)
+            self._core = core
+            while (step := self._steps.get()) is not _END and not self._stopping:
+                told = core.step(*step)
+                self._writer.told(told)
+                self._done_ns = told.until_ns
+                loop.call_soon_threadsafe(self._show, told)
+        except BaseException as error:
+            self._fault = error
+            server.should_exit = True
+
+
+class _DeviceClock:
+    """Now, on the time base of the samples: it goes on between blocks at the speed of the replay."""
+
+    def __init__(self, base_ns: int, speed: float | None) -> None:
+        self._speed = speed
+        self._reached_ns = base_ns
+        self._at_ns = time.monotonic_ns()
+
+    def reached(self, until_ns: int) -> None:
+        self._reached_ns = until_ns
+        self._at_ns = time.monotonic_ns()
+
+    def now_ns(self) -> int:
+        if self._speed is None:
+            return self._reached_ns
+        return self._reached_ns + round((time.monotonic_ns() - self._at_ns) * self._speed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """An alarm with its sentence as the page takes it."""
+
+    alarm: Alarm

@@ -77,6 +77,8 @@ class _Node:
     outputs: tuple[int, ...]
     evidence: dict[str, tuple[str, ...]]
     merger: Merger | None
+    by_clock: bool  # consumes nothing that is waited for: time alone moves its horizon
+    moved: bool = False  # a watermark or record of its input is new
     batches: list[Batch] = field(default_factory=list)
 
 
@@ -236,6 +238,7 @@ class Engine:
             for node, _ in self._consumers[name]:
                 node.batches.append(batch)
         else:
+            self._note_moved(stream)
             self._publish(
                 DerivedBlock(
                     name,
@@ -262,6 +265,10 @@ class Engine:
             if node.merger:
                 node.merger.put(j, block)
 
+    def _note_moved(self, stream: int) -> None:
+        for node, _ in self._consumers.get(self._streams.names[stream], ()):
+            node.moved = True
+
     def _run(self) -> EngineOutput:
         """Run every processor whose input has moved, in order."""
         features: list[FeatureBlock] = []
@@ -285,12 +292,17 @@ class Engine:
             for batch in batches:
                 for stream in node.outputs:
                     np.maximum.at(self._watermarks[stream], batch.slots, batch.until_ns)
+                    self._note_moved(stream)
             return [node.processor.process(batch) for batch in batches]
+        if not (node.moved or node.by_clock):
+            return []
+        node.moved = False
         merged = node.merger.advance(self._watermarks[list(node.streams)], self._first_ns, clock_ns)
         if merged is None:
             return []
         for stream in node.outputs:
             self._watermarks[stream, merged.slots] = merged.until_ns
+            self._note_moved(stream)
         return [node.processor.process(merged)]
 
     def _findings(self, events: list[tuple[_Node, EventBlock]]) -> tuple[Finding, ...]:
@@ -383,7 +395,8 @@ class _StreamTable:
             self.index[spec.name] for spec in processor.produces if isinstance(spec, StreamSpec)
         )
         streams = tuple(self.index[name] for name in consumes)
-        return _Node(processor, streams, outputs, evidence, merger)
+        by_clock = merger is not None and all(name in self._sparse for name in consumes)
+        return _Node(processor, streams, outputs, evidence, merger, by_clock)
 
 
 _NO_TIMES: Final = np.zeros(0, np.int64)

@@ -137,9 +137,7 @@ class LiveCore:
 
     def _resolve(self, block: FeatureBlock) -> Values:
         participants = self.engine.roster.names(block.slots)
-        return Values(
-            block.name, self._columns[block.name], participants, block.t_ns, block.values
-        )
+        return Values(block.name, self._columns[block.name], participants, block.t_ns, block.values)
 
     def _scalars(self, rows: Sequence[Block | Control]) -> Iterable[Values]:
         """Give the scalar measurements among the input: the last of each row of a block."""
@@ -174,4 +172,6 @@ class LiveCore:
         if not due.any():
             return None
         participants = [values.participants[k] for k in np.flatnonzero(due)]
-        return Values(values.name, values.columns, participants, values.t_ns[due], values.values[due])
+        return Values(
+            values.name, values.columns, participants, values.t_ns[due], values.values[due]
+        )

@@ -19,7 +19,7 @@ _IMPORT = re.compile(r"^from processors\.kernels\.(\w+) import", re.MULTILINE)
 
 
 def source_hash() -> str:
-    """Give 12 hexadecimal digits that change with any shared kernel, numba's or Python's version."""
+    """Give 12 hexadecimal digits that change with shared kernels, numba's or Python's version."""
     digest = hashlib.blake2b(digest_size=6)
     digest.update(f"{numba.__version__} {sys.version_info[:2]}".encode())
     sources = {path.stem: path.read_bytes() for path in sorted(_HERE.glob("*.py"))}
@@ -47,4 +47,4 @@ def _cache_folder() -> Path:
 
 # numba makes the attributes of its configuration at run time; the type checker cannot see them.
 if not getattr(config, "CACHE_DIR", ""):  # an operator's own NUMBA_CACHE_DIR goes before
-    setattr(config, "CACHE_DIR", str(_cache_folder()))
+    config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]

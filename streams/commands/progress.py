@@ -37,3 +37,12 @@ def signal_progress(n_recordings: int) -> Iterator[Callable[[int, float], None]]
             bar.update(task, completed=done, hours=f"{signal_s / 3600:.2f} h of signal")
 
         yield show
+
+
+@contextmanager
+def reading_progress(n_recordings: int) -> Iterator[Callable[[], None]]:
+    """Show how many recordings have been read."""
+    columns = (TextColumn("[bold]reading"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_CONSOLE, transient=True, refresh_per_second=4) as bar:
+        task = bar.add_task("", total=n_recordings)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,101 @@
+"""``vitals doctor``: is everything here that this machine needs to run Vitalstream?"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Check = tuple[str, bool, str]
+
+
+def doctor(
+    port: Annotated[int | None, typer.Option(help="Port of the page. [8080]")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the store. [vitals-data]")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+) -> None:
+    """Check settings, port, store, processors and kernels; exit status 1 if something is amiss."""
+    from rich.console import Console
+
+    from processors.errors import VitalsError
+    from streams.config import load
+
+    console = Console(soft_wrap=True)
+    ok = True
+    settings = load({"port": port, "data": data}, file=config)
+    checks: list[Callable[[], Iterator[Check]]] = [
+        _python,
+        lambda: _port(settings.host, settings.port),
+        lambda: _store(settings.data),
+        _kernels,
+    ]
+    for check in checks:
+        try:
+            for name, good, text in check():
+                ok &= good
+                mark = "[green]ok[/]  " if good else "[bold red]FAIL[/]"
+                console.print(f"{mark} {name}: {text}", highlight=False)
+        except (VitalsError, OSError) as error:
+            ok = False
+            console.print(f"[bold red]FAIL[/] {error}", highlight=False)
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _python() -> Iterator[Check]:
+    yield "Python", sys.version_info >= (3, 11), f"{platform.python_version()}, 3.11 or newer"
+    yield "SQLite", sqlite3.sqlite_version_info >= (3, 35), f"{sqlite3.sqlite_version}"
+
+
+def _port(host: str, port: int) -> Iterator[Check]:
+    with socket.socket() as probe:
+        taken = probe.connect_ex((host, port)) == 0 if port else False
+    text = f"{host}:{port} is in use (vitals run --port 0 takes a free one)"
+    yield "port", not taken, text if taken else f"{host}:{port} is free"
+
+
+def _store(folder: Path) -> Iterator[Check]:
+    existing = folder
+    while not existing.exists():
+        existing = existing.parent
+    free_gib = shutil.disk_usage(existing).free / 2**30
+    yield "disk", free_gib > 1, f"{free_gib:.1f} GiB free for {folder}"
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        yield "store", False, f"{folder} cannot be written ({error.strerror})"
+    else:
+        yield "store", True, f"{folder} can be written"
+
+
+def _kernels() -> Iterator[Check]:
+    from processors.registry import discover, order
+
+    processors = order([make() for make in discover()])
+    yield "processors", True, ", ".join(processor.name for processor in processors)
+    began = time.perf_counter()
+    _warm_up()
+    yield "kernels", True, f"compiled and run in {time.perf_counter() - began:.1f} s"
+
+
+def _warm_up() -> None:
+    """Run a second of ECG through everything, which compiles what is not compiled yet."""
+    import numpy as np
+
+    from processors.records import Chunk, pack
+    from streams.engine import Engine
+
+    engine = Engine()
+    for k in range(4):
+        samples = np.zeros((250, 1), np.float32)
+        engine.feed([pack([Chunk("nobody", "none", "ecg", k * 10**9, samples, 250.0, 250 * k)])])

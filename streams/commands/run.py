@@ -1,0 +1,188 @@
+"""``vitals run``: everything in one process, with the page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from streams.config import Settings
+    from streams.embedded import Plan
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def run(
+    more: Annotated[
+        list[Path] | None, typer.Argument(help="More to replay, beside --replay.", metavar="PATH")
+    ] = None,
+    replay: Annotated[
+        list[Path] | None,
+        typer.Option("--replay", metavar="PATH", help="Play recordings: records, CSV, folders."),
+    ] = None,
+    participants: Annotated[
+        int | None, typer.Option(help="Simulated people, where nothing is replayed. [60]")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="How fast a replay plays: 1, 10, ... or max.")] = "1",
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Begin recordings again at the end.")
+    ] = False,
+    beats: Annotated[
+        str, typer.Option("--beats", metavar="EXT", help="Replay beat times (RR) from NAME.EXT.")
+    ] = "",
+    column_map: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="COLUMN=SIGNAL[:UNIT]", help="What a CSV column holds."),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the page. [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the page; 0: any. [8080]")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the store. [vitals-data]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the simulation. [1]")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file with settings. [vitals.toml if there is one]")
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Watch people on a live page: simulated ones, or recordings with --replay."""
+    from streams.config import has_display, load
+
+    given = {
+        "host": host, "port": port, "data": data, "participants": participants, "seed": seed,
+    }  # fmt: skip
+    settings = load(given, file=config)
+    address = bind(settings.host, settings.port)
+    with contextlib.closing(address):
+        paths = [*(replay or []), *(more or [])]
+        if paths:
+            plan = _replay_plan(paths, beats, column_map or [], _speed(speed), loop, settings)
+        else:
+            plan = _simulation_plan(settings)
+        if browser and has_display():
+            asyncio.run(_serve(plan, settings, address, open_page=True))
+        else:
+            asyncio.run(_serve(plan, settings, address, open_page=False))
+
+
+async def _serve(
+    plan: Plan, settings: Settings, address: socket.socket, *, open_page: bool
+) -> None:
+    from alerts.policy import load_policy
+    from streams.embedded import Embedded
+
+    def say(line: str) -> None:
+        typer.echo(line)
+        if open_page and "http://" in line:
+            webbrowser.open(line[line.index("http://") :])
+
+    program = Embedded(plan, load_policy(), settings.data, address, say)
+    await program.serve()
+    typer.echo(f"Stopped. What was found is in {program.store_path}")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Give a listening socket.
+
+    Raises
+    ------
+    SettingError
+        The address is not loopback, or the port is taken.
+    """
+    from processors.errors import SettingError
+
+    if host not in LOOPBACK:
+        raise SettingError(
+            "host",
+            f"{host} is not of this machine; other addresses need a password and TLS, which this "
+            f"version does not have yet (allowed: {', '.join(LOOPBACK)})",
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    address = socket.socket(family, socket.SOCK_STREAM)
+    address.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        address.bind((host, port))
+        address.listen(128)
+    except OSError as error:
+        address.close()
+        raise SettingError(
+            "port",
+            f"{port} cannot be used ({error.strerror}); --port {port + 1} takes another, "
+            "--port 0 any that is free",
+        ) from error
+    return address
+
+
+def _simulation_plan(settings: Settings) -> Plan:
+    from device_bridges.generator.bridge import GeneratorBridge
+    from registry.participants import profile
+    from streams.embedded import Plan
+
+    bridge = GeneratorBridge(settings.participants, seed=settings.seed, base_ns=time.time_ns())
+    return Plan(
+        bridge=bridge,
+        participants=bridge.participants,
+        controls=[profile(person, bridge.base_ns) for person in bridge.participants],
+        simulated=True,
+        speed=1.0,
+        greeting=f"Vitalstream: {settings.participants} simulated people",
+        block_ms=settings.block_ms,
+    )
+
+
+def _replay_plan(
+    paths: list[Path], beats: str, column_map: list[str], speed: float | None, loop: bool,
+    settings: Settings,
+) -> Plan:  # fmt: skip
+    from device_bridges.replay.bridge import ReplayBridge
+    from device_bridges.replay.columns import parse_mapping
+    from device_bridges.replay.link import find_recordings, read_recording
+    from registry.participants import Participant
+    from streams.commands.progress import reading_progress, warner
+    from streams.embedded import Plan
+
+    warn = warner()
+    found = find_recordings(paths, beats_extension=beats, mapping=parse_mapping(column_map))
+    for note in found.notes:
+        warn(note)
+    recordings = []
+    with reading_progress(len(found.sources)) as advance:
+        for source in found.sources:
+            recordings.append(read_recording(source))
+            advance()
+    for recording in recordings:
+        for text in recording.warnings:
+            warn(text)
+    bridge = ReplayBridge(recordings, base_ns=time.time_ns(), loop=loop)
+    pace = "as fast as possible" if speed is None else f"at {speed:g} times the speed"
+    return Plan(
+        bridge=bridge,
+        participants=[Participant(recording.participant) for recording in recordings],
+        controls=[],
+        simulated=False,
+        speed=speed,
+        greeting=f"Vitalstream: {len(recordings)} recordings"
+        + ("" if speed == 1.0 else f" {pace}"),
+        block_ms=settings.block_ms,
+    )
+
+
+def _speed(text: str) -> float | None:
+    from processors.errors import SettingError
+
+    if text == "max":
+        return None
+    try:
+        speed = float(text.removeprefix("x"))
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 10_000:
+        raise SettingError("--speed", f"expected a number above 0 or max, found {text!r}")
+    return speed
