@@ -13,6 +13,7 @@ WINDOW = 100  # samples of a beat at 100 Hz, R at index 40
 LOW, HIGH = 26, 64  # the part that is compared: R - 140 ms to R + 230 ms
 SHIFT = 6  # samples by which a beat may be moved to fit
 WIDTH_LOW, WIDTH_HIGH = 27, 57  # the part whose width is measured
+START_LOW, START_HIGH = 33, 43  # the part that must be alike in an aberrant beat
 HISTORY = 180  # beats among which the dominant template has the most
 N_RR = 8  # normal intervals of the model
 N_FIT = 48  # intervals of which the share that fits the model is kept
@@ -22,25 +23,26 @@ MINUTE_NS = N_BINS * BIN_NS
 
 N, S, V, F, Q = 1, 2, 3, 4, 5
 
+# Names of the rules by their index in the column ``rule``.
 RULES = (
-    "unmatched",
-    "dominant",
-    "dominant_early",
-    "near_dominant",
-    "regular_form",
-    "early_odd",
-    "wide_odd",
-    "odd_template",
-    "fusion",
-    "aberrant",
-    "noise",
-    "pause_confirms",
-    "no_pause",
-    "first_beats",
+    "first_beats",  # N: too few beats to compare with
+    "dominant",  # N: of the dominant form
+    "dominant_early",  # S: of the dominant form, but early
+    "noise",  # Q: unlike any form, and the trace between beats is noisy
+    "regular_form",  # N: a form of its own that is never early and as narrow as the dominant one
+    "near_dominant",  # N or S: nearly the dominant form
+    "aberrant",  # N or S: begins like the dominant form, after a short interval or in AF
+    "sustained",  # N: long runs of a narrow form at a normal rate
+    "odd_template",  # V: of a form whose beats are V
+    "early_odd",  # V: early and of another form
+    "on_time",  # N: another form, but on time and narrow, or rare
+    "wide_odd",  # V: far from the dominant form and wider, or turned round
+    "unmatched",  # N: none of these
+    "extra",  # Q, revised: a small wave between two beats on time
+    "no_pause",  # N, revised: neither early nor followed by a pause
 )
-(UNMATCHED, DOMINANT, DOMINANT_EARLY, NEAR_DOMINANT, REGULAR_FORM, EARLY_ODD, WIDE_ODD,
- ODD_TEMPLATE, FUSION, ABERRANT, NOISE, PAUSE_CONFIRMS, NO_PAUSE,
- FIRST_BEATS) = range(14)  # fmt: skip
+(FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, ABERRANT, SUSTAINED,
+ ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, UNMATCHED, EXTRA, NO_PAUSE) = range(15)  # fmt: skip
 
 BEAT_STATE = np.dtype(
     [
@@ -88,34 +90,52 @@ class Rows(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The numbers of the rules; `processors.features.beat_class.Params` says what they mean."""
+    """The numbers of the rules. All were found on DS1 of mitdb unless a source is named."""
 
-    fit_correlation: float = 0.90
-    fit_distance: float = 0.33
-    near_correlation: float = 0.85
-    near_distance: float = 0.60
-    odd_correlation: float = 0.75
-    odd_distance: float = 0.90
-    early: float = 0.85
-    early_v: float = 0.92
-    wide_ms: float = 15.0
-    very_wide_ms: float = 30.0
-    regular: float = 0.125
-    irregular_share: float = 0.4
-    noise_share: float = 0.35
-    odd_share: float = 0.5
-    pause: float = 1.08
-    dominant_share: float = 0.3
-    settled: int = 40
-    overwhelming: float = 0.6
-    af_correlation: float = 0.57
-    af_ratio: float = 1.6
-    early_distance: float = 0.5
-    form_beats: int = 6
-    form_early: float = 0.15
-    form_correlation: float = -0.2
-    form_wide_ms: float = 25.0
-    form_ratio: float = 1.5
+    fit_correlation: float = 0.90  # 1, a beat fits a form from this correlation on
+    fit_distance: float = 0.30  # 1, and up to this distance
+    near_correlation: float = 0.85  # 1, nearly the dominant form
+    near_distance: float = 0.60  # 1, in deflections of the dominant form
+    odd_correlation: float = 0.75  # 1, below: turned round or split
+    odd_distance: float = 0.90  # 1, far from the dominant form
+    early: float = 0.85  # 1, RR over the expected; CLINICAL 3.3: S is premature by 15 %
+    early_v: float = 0.90  # 1, as early as this may be V
+    slightly_early: float = 0.83  # 1, from here to early_v the form must differ more
+    slightly_early_distance: float = 0.70  # 1, the distance it must have then
+    early_distance: float = 0.5  # 1, distance of an early beat of another form
+    late: float = 1.15  # 1, an interval on time is shorter than this
+    on_time_late: float = 1.6  # 1, a beat after a pause is on time up to this
+    wide_ms: float = 15.0  # ms, wider than the dominant form
+    very_wide_ms: float = 30.0  # ms, much wider
+    regular: float = 0.125  # 1, an interval fits the model; CLINICAL 3.3: 12.5 %
+    irregular_share: float = (
+        0.38  # 1, AF mode from this share of intervals that do not fit; CLINICAL 3.3: 1/3
+    )
+    noise_share: float = 0.22  # 1, noise between beats over the size of the beat
+    odd_share: float = 0.4  # 1, share of V that makes a form odd
+    dominant_share: float = (
+        0.3  # 1, a narrower form may be dominant from this share of the most frequent
+    )
+    settled: int = 40  # beats that a dominant form needs to be replaced only by an equal
+    overwhelming: float = 0.6  # 1, share of the last 180 that makes even an odd form dominant
+    af_correlation: float = 0.57  # 1, aberrant in AF above
+    af_ratio: float = 1.6  # 1, and below this size against the dominant form
+    af_start: float = 1.1  # 1, aberrant in AF if it begins as near as this and is not wide
+    on_time_wide_ms: float = 40.0  # ms, on time and this narrow is N
+    on_time_start: float = 1.2  # 1, and begins this near
+    on_time_ratio: float = 3.0  # 1, size up to which a beat without a pause is N
+    rare_ratio: float = 1.6  # 1, size up to which a form seen once or twice is N when on time
+    extra_ratio: float = 0.8  # 1, size below which a wave between two beats on time is extra
+    sustained: int = 12  # beats of one form in a row
+    sustained_rr_ms: float = 600.0  # ms, below 100/min
+    sustained_early: float = 0.75  # 1, and not earlier
+    aberrant_early: float = 0.65  # 1, short after long; CLINICAL 3.3
+    aberrant_start: float = 0.6  # 1, same beginning; CLINICAL 3.3
+    form_beats: int = 5  # beats that make a form known
+    form_early: float = 0.15  # 1, share of early beats
+    form_correlation: float = -0.2  # 1, with the dominant form
+    form_wide_ms: float = 25.0  # ms, wider than the dominant form; CLINICAL 3.3: 20
+    form_ratio: float = 1.5  # 1, size against the dominant form
 
 
 DEFAULTS = Rules()
@@ -170,6 +190,28 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
     out[2] = best_shift
     out[3] = size_a / (size_b + 1.0e-9)
     out[4] = difference / (size_b + 1.0e-9)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def start_distance(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
+    """Tell how far the beginning of a beat, R - 70 to R + 20 ms, is from a template's; 0 is equal.
+
+    The level before the beat is taken off, and the beat may be moved by 20 ms.
+    """
+    best = np.inf
+    for shift in range(-2, 3):
+        base_a = 0.0
+        base_b = 0.0
+        for i in range(START_LOW - 3, START_LOW):
+            base_a += wave[i + shift] / 3.0
+            base_b += mean[i] / 3.0
+        difference = 0.0
+        size = 0.0
+        for i in range(START_LOW, START_HIGH):
+            difference += abs((wave[i + shift] - base_a) - (mean[i] - base_b))
+            size += abs(mean[i] - base_b)
+        best = min(best, difference / (size + 1.0e-9))
+    return float(best)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -294,6 +336,7 @@ def judge(state: Any, p: Rules) -> None:
     """Name the newest beat from its features: the first rule that fits."""
     f = state.features
     c, d, wide, ratio, early, fits, noise = f[0], f[1], f[2], f[3], f[4], f[5], f[6]
+    start = f[7]
     k = state.template
     af = fits < 1.0 - p.irregular_share
     is_early = early < p.early
@@ -321,12 +364,37 @@ def judge(state: Any, p: Rules) -> None:
         rule = NEAR_DOMINANT
         if is_early and not af:
             label, rule = S, DOMINANT_EARLY
-    elif af and c > p.af_correlation and ratio < p.af_ratio:
+    elif early < p.aberrant_early and start < p.aberrant_start:
         rule = ABERRANT
+        label = N if af else S
+    elif (af and c > p.af_correlation and ratio < p.af_ratio) or (
+        af and start < p.af_start and wide < p.very_wide_ms
+    ):
+        rule = ABERRANT
+    elif (
+        state.alike >= p.sustained
+        and profile_wide < p.form_wide_ms
+        and f[9] > p.sustained_rr_ms
+        and p.sustained_early < early < p.late
+    ):
+        rule = SUSTAINED
     elif state.count[k] >= 4 and state.odd[k] > p.odd_share:
         label, rule = V, ODD_TEMPLATE
-    elif d > p.early_distance and early < p.early_v and not af:
+    elif (
+        not af
+        and early < p.early_v
+        and d > (p.early_distance if early < p.slightly_early else p.slightly_early_distance)
+    ):
         label, rule = V, EARLY_ODD
+    elif (
+        not af
+        and p.early_v < early < p.on_time_late
+        and (
+            (start < p.on_time_start and wide < p.on_time_wide_ms and ratio < p.form_ratio)
+            or (state.count[k] <= 2 and ratio < p.rare_ratio)
+        )
+    ):
+        rule = ON_TIME
     elif (d > p.odd_distance and (wide > p.wide_ms or c < p.odd_correlation)) or (
         wide > p.very_wide_ms and c < p.near_correlation
     ):
@@ -349,8 +417,9 @@ def classify(
     state.dominant = find_dominant(state, p)
     dominant = state.dominant
     expected = median_of(state.rr_ms, state.n_rr, work)
-    early = rr_ms / expected if rr_ms > 0.0 and expected > 0.0 else 1.0
     f = state.features
+    f[9] = rr_ms
+    early = rr_ms / expected if rr_ms > 0.0 and expected > 0.0 else 1.0
     fit(wave, state.mean[dominant], work)
     f[0] = work[0]
     f[1] = work[4]
@@ -366,9 +435,8 @@ def classify(
     for i in range(WIDTH_LOW, WIDTH_HIGH):
         size = max(size, abs(wave[i]))
     f[6] = noise_mv / (size + 1.0e-9)
-    f[7] = state.odd[k]
+    f[7] = start_distance(wave, state.mean[dominant])
     f[8] = state.early[k]
-    f[9] = rr_ms
     state.label_before = state.label
     judge(state, p)
     gain = 1.0 / min(state.count[k], 16)
@@ -402,7 +470,30 @@ def learn_interval(state: Any, rr_ms: float, p: Rules, work: NDArray[np.float64]
 @njit(cache=True, nogil=True, error_model="numpy")
 def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     """Look at the newest beat again with the interval after it; tell whether its label changed."""
-    return False
+    f = state.features
+    k = state.template
+    together = f[4] * (1.0 + rr_next_ms / f[9])
+    regular = f[5] >= 1.0 - p.irregular_share
+    if (
+        state.label == V
+        and regular
+        and f[4] < p.early
+        and together <= p.late
+        and f[3] < p.extra_ratio
+    ):
+        state.label = Q
+        state.rule = EXTRA
+        return True
+    if state.label != V or not regular:
+        return False
+    expected = rr_next_ms / f[9]
+    on_time = p.early_v < f[4] < p.late and abs(expected - 1.0) <= p.regular
+    if not on_time or f[2] >= p.on_time_wide_ms or f[8] > p.form_early or f[3] > p.on_time_ratio:
+        return False
+    state.label = N
+    state.rule = NO_PAUSE
+    state.odd[k] -= 1.0 / min(state.count[k], 16)
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
