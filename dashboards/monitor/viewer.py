@@ -36,6 +36,8 @@ class Viewer:
 
     def offer(self, frame: bytes) -> None:
         """Queue a frame that must not be lost, or give the viewer up."""
+        if self.evicted:
+            return
         if len(self._waiting) >= MAX_WAITING:
             self.evicted = "too slow: alarms were left unread"
             self._waiting.clear()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import functools
 import time
 from dataclasses import dataclass
 
@@ -68,6 +69,7 @@ def people(n: int) -> list[Person]:
     ]
 
 
+@functools.cache
 def ecg_loop(rate_bpm: float, seed: int) -> np.ndarray:
     """Give a minute of int16 ECG with P, QRS and T waves as bell curves."""
     rng = np.random.default_rng(seed)
@@ -82,6 +84,7 @@ def ecg_loop(rate_bpm: float, seed: int) -> np.ndarray:
     return np.rint(mv / ECG_SCALE).astype(np.int16)
 
 
+@functools.cache
 def ppg_loop(rate_bpm: float) -> np.ndarray:
     t = np.arange(int(LOOP_S * PPG_HZ)) / PPG_HZ
     phase = (t * rate_bpm / 60) % 1
@@ -204,14 +207,14 @@ class Feeder:
                 self.finding(k, code, 4.0)
 
 
-async def feed(feeder: Feeder, seconds: float = float("inf")) -> None:
+async def feed(feeder: Feeder, seconds: float = float("inf"), *, story: bool = True) -> None:
     """Feed in real time; a silent device from 8 s on, the story at 4 s."""
     begun = time.monotonic()
     while feeder.block * BLOCK_S < seconds:
         feeder.step()
-        if feeder.block == 20:
+        if story and feeder.block == 20:
             feeder.story()
-        if feeder.block == 40:
+        if story and feeder.block == 40:
             feeder.silent |= {6, 14}
         await asyncio.sleep(max(0.0, begun + feeder.block * BLOCK_S - time.monotonic()))
 

@@ -1,0 +1,208 @@
+"""The application behind a real server, spoken to over real sockets."""
+
+import contextlib
+import http.client
+import json
+import struct
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from dashboards.monitor import wire
+from dashboards.monitor.history import ParticipantHistory
+from dashboards.monitor.requests import MAX_TEXT
+from processors.records import Finding
+
+
+def get(served, path, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    with contextlib.closing(connection):
+        connection.putrequest("GET", path, skip_host="Host" in headers)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
+
+
+def page(served, **options):
+    options.setdefault("origin", served.url)
+    return connect(served.url.replace("http", "ws") + "/ws", compression=None, **options)
+
+
+def words(socket, kind):
+    """Read until a JSON frame of this type comes."""
+    while True:
+        for frame in wire.decode(socket.recv(timeout=10)):
+            if frame.kind == wire.JSON:
+                message = wire.decode_json(frame)
+                if message["type"] == kind:
+                    return message
+
+
+def closed_with(socket):
+    try:
+        while True:
+            socket.recv(timeout=10)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code, closed.rcvd.reason
+
+
+def test_the_page_and_its_modules_are_served_with_a_strict_policy(shared):
+    for path in ("/", "/static/main.js", "/static/style.css", "/healthz"):
+        status, headers, body = get(shared, path)
+        assert status == 200
+        assert body
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "server" not in headers
+    assert get(shared, "/")[1]["cache-control"] == "no-store"
+    assert get(shared, "/static/main.js")[1]["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static/", "/x"])
+def test_nothing_else_is_served(shared, path):
+    assert get(shared, path)[0] == 404
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8080", "", "[::2]:80"])
+def test_a_foreign_host_name_is_refused(shared, host):
+    assert get(shared, "/healthz", Host=host)[0] == 421
+
+
+def test_names_of_this_machine_are_served(serve):
+    served = serve(hosts=["ward-3.local"])
+    for host in ("localhost", f"LOCALHOST:{served.port}", "[::1]:8080", "ward-3.local:80"):
+        assert get(served, "/healthz", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "file://"])
+def test_a_websocket_from_a_foreign_page_is_refused(shared, origin):
+    with pytest.raises(InvalidStatus) as caught, page(shared, origin=origin):
+        pass
+    assert caught.value.response.status_code == 403
+
+
+def test_a_probe_without_origin_may_connect(shared):
+    with page(shared, origin=None) as socket:
+        assert words(socket, "hello")["operator"] == "local operator"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{", 1008),
+        ("[" * 5000, 1008),
+        (b"\xff" * 50, 1008),
+        ('{"type":"watch","participants":[-1]}', 1008),
+        (json.dumps({"type": "watch", "participants": list(range(5000))}), 1008),
+        ("x" * (MAX_TEXT + 1), 1008),
+        ("x" * (5 * MAX_TEXT), 1009),
+    ],
+    ids=["cut", "deep", "bytes", "negative", "list", "long", "oversize"],
+)
+def test_a_hostile_message_closes_its_page_with_a_reason_and_no_other(shared, message, code):
+    with page(shared) as good, page(shared) as bad:
+        words(good, "hello")
+        bad.send(message)
+        found, reason = closed_with(bad)
+        assert found == code
+        assert reason
+        good.send('{"type":"acknowledge","alarm":"nothing"}')
+        assert words(good, "refused")
+
+
+def test_a_flood_of_requests_closes_the_page(shared):
+    with page(shared) as socket:
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(100):
+                socket.send('{"type":"alive"}')
+        assert closed_with(socket) == (1008, "too many requests")
+
+
+def test_one_page_too_many_is_turned_away(serve):
+    served = serve(max_viewers=1)
+    with page(served) as first, page(served) as second:
+        words(first, "hello")
+        assert closed_with(second)[0] == 1013
+
+
+def test_a_page_that_leaves_makes_room(serve):
+    served = serve(max_viewers=1)
+    for _ in range(3):
+        with page(served) as socket:
+            words(socket, "hello")
+
+
+def test_watched_traces_come_and_status_every_second(shared):
+    with page(shared) as socket:
+        words(socket, "hello")
+        socket.send('{"type":"watch","participants":[1],"detail":null}')
+        rows = []
+        while not rows:
+            for frame in wire.decode(socket.recv(timeout=10)):
+                rows += wire.decode_waves(frame) if frame.kind == wire.WAVEFORMS else []
+        assert {row.participant for row in rows} == {1}
+        assert words(socket, "status")["phase"] == "live"
+
+
+def test_an_acknowledgement_reaches_the_system_and_comes_back(serve):
+    served = serve(operator="Dr Kim")
+    raised = served.call(served.feeder.alarm, 1, "vt", "high", ("fast", "빠름"))
+    with page(served) as socket:
+        words(socket, "hello")
+        socket.send(json.dumps({"type": "acknowledge", "alarm": raised.id}))
+        (alarm,) = words(socket, "alarms")["alarms"]
+        assert (alarm["state"], alarm["acknowledged_by"]) == ("acknowledged", "Dr Kim")
+    assert served.acknowledged == [(raised.id, "Dr Kim")]
+
+
+def test_an_unknown_alarm_is_refused_in_words_and_the_page_stays(shared):
+    with page(shared) as socket:
+        socket.send('{"type":"acknowledge","alarm":"nothing"}')
+        assert words(socket, "refused")["reason"] == "this alarm is no longer shown"
+        socket.send('{"type":"acknowledge","alarm":"nothing else"}')
+        assert words(socket, "refused")["alarm"] == "nothing else"
+    assert shared.acknowledged == []
+
+
+def test_a_refusal_by_the_system_is_told(serve):
+    def refuse(alarm_id, by):
+        raise ValueError("needs a note")
+
+    served = serve(acknowledge=refuse)
+    raised = served.call(served.feeder.alarm, 1, "vt", "high", ("fast", "빠름"))
+    with page(served) as socket:
+        socket.send(json.dumps({"type": "acknowledge", "alarm": raised.id}))
+        assert words(socket, "refused")["reason"] == "needs a note"
+
+
+def test_findings_of_store_and_memory_are_joined_newest_first(serve):
+    old = Finding(
+        "f1", 0, "P-0001", "pause", "point", 10**9, 10**9, 10**9, float("nan"), {"rr_ms": 3100.0}
+    )
+
+    def history(participant):
+        assert participant == "P-0001"
+        return ParticipantHistory([old])
+
+    served = serve(history=history)
+    served.call(served.feeder.finding, 1, "vt", 4.0)
+    status, headers, body = get(served, "/api/participants/P-0001/findings")
+    assert status == 200
+    assert headers["cache-control"] == "no-store"
+    found = json.loads(body)["findings"]
+    assert [each["code"] for each in found] == ["vt", "pause"]
+    assert found[1]["evidence"] == {"rr_ms": 3100.0}
+    assert get(served, "/api/participants/nobody/findings")[0] == 404
+
+
+def test_the_server_survives_bytes_that_are_no_websocket_frame(shared):
+    with page(shared) as socket:
+        words(socket, "hello")
+        socket.socket.sendall(struct.pack("<Q", 0xFFFFFFFFFFFFFFFF))
+        assert closed_with(socket)[0] == 1002
+    assert get(shared, "/healthz")[0] == 200

@@ -1,0 +1,186 @@
+"""The real page in a real browser, against a real server with the synthetic feeder."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# Sum of all opaque pixels of a tile's ECG lane: changes as the trace moves.
+PIXELS = """(k) => {
+  const canvas = document.querySelectorAll('.tile canvas')[2 * k];
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let sum = 0;
+  for (let i = 3; i < data.length; i += 4) sum += data[i] * (i % 9973);
+  return sum;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is not there")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def look(browser):
+    """Give a function that opens a page; an error in the page's code fails the test."""
+    contexts, errors = [], []
+
+    def open_page(served, path="/", **options):
+        options.setdefault("viewport", {"width": 1200, "height": 800})
+        context = browser.new_context(**{"locale": "en-US", **options})
+        context.set_default_timeout(8000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if "Security" in said.text else 0)
+        page.goto(served.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def tiles(page):
+    return page.locator(".tile:not([hidden])")
+
+
+def names(page):
+    return page.locator(".tile:not([hidden]) .name").all_text_contents()
+
+
+def test_tiles_appear_and_their_traces_move(serve, look):
+    served = serve(5, live=True)
+    page = look(served)
+    expect(tiles(page)).to_have_count(5)
+    expect(tiles(page).first.locator(".number")).to_have_text(re.compile(r"^\d+$"))
+    expect(tiles(page).first.locator(".unit")).to_have_text("bpm ECG")
+    expect(page.locator("#engine")).to_have_text("Live, 0.3 s behind")
+    expect(page.locator("#simulated")).to_be_visible()
+    page.wait_for_function(f"({PIXELS})(1) > 0")
+    before = page.evaluate(PIXELS, 1)
+    page.wait_for_function(f"({PIXELS})(1) !== {before}")
+
+
+def test_an_alarm_sorts_its_tile_first_with_words_and_is_acknowledged(serve, look):
+    served = serve(5, live=True)
+    page = look(served)
+    expect(tiles(page)).to_have_count(5)
+    last = served.feeder.people[4].name
+    assert names(page)[0] != last
+    served.call(served.feeder.alarm, 2, "pvc_frequent", "low", ("Ventricular beats 12/min", "심실"))
+    served.call(
+        served.feeder.alarm, 4, "vt", "high", ("Ventricular tachycardia 162/min", "심실빈맥")
+    )
+    first = tiles(page).first
+    expect(first.locator(".name")).to_have_text(last)
+    expect(first.locator(".alarm")).to_contain_text("!!!")
+    expect(first.locator(".alarm")).to_contain_text("High")
+    expect(first.locator(".alarm")).to_contain_text("Ventricular tachycardia 162/min")
+    expect(tiles(page).nth(1).locator(".alarm")).to_contain_text("Low")
+    expect(page.locator("#tally li").first).to_contain_text("1")
+    first.locator(".acknowledge").click()
+    expect(page.locator(".tile", has_text="acknowledged by local operator")).to_have_count(1)
+    (acknowledged,) = served.acknowledged
+    assert acknowledged[1] == "local operator"
+    # Answered, the high alarm still stands above nobody who has an open one.
+    expect(tiles(page).first.locator(".alarm")).to_contain_text("Low")
+
+
+def test_a_silent_device_is_blanked_and_said_so(serve, look):
+    served = serve(2, live=True)
+    page = look(served)
+    expect(tiles(page).first.locator(".number")).to_have_text(re.compile(r"^\d+$"))
+    served.feeder.silent |= {0}
+    expect(tiles(page).first.locator(".why")).to_have_text(re.compile(r"no ECG for \d+ s"))
+    expect(tiles(page).nth(1).locator(".why")).to_be_hidden()
+
+
+def test_a_lost_server_blanks_the_page_and_its_return_is_noticed(serve, look):
+    served = serve(2, live=True)
+    page = look(served)
+    expect(tiles(page).first.locator(".number")).to_have_text(re.compile(r"^\d+$"))
+    served.stop()
+    expect(page.locator("#banner")).to_contain_text("lost")
+    expect(page.locator("#connection")).to_contain_text("Not connected")
+    expect(tiles(page).first.locator(".number")).to_have_text("--")
+    expect(tiles(page).first.locator(".why")).to_have_text("no connection to the server")
+    expect(page.locator("#banner")).to_contain_text("blanked")
+    serve(3, live=True, port=served.port)
+    expect(tiles(page)).to_have_count(3, timeout=12_000)
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(tiles(page).first.locator(".number")).to_have_text(re.compile(r"^\d+$"))
+
+
+def test_keys_open_a_participant_with_strips_and_come_back(serve, look):
+    served = serve(4, live=True)
+    for _ in range(60):  # 12 s of trace, so that the strip is complete
+        served.call(served.feeder.step)
+    page = look(served)
+    expect(tiles(page)).to_have_count(4)
+    served.call(served.feeder.finding, 1, "pause", 3.2)
+    for _ in range(20):
+        served.call(served.feeder.step)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#person-name")).to_have_text(served.feeder.people[1].name)
+    strip = page.locator(".strip canvas")
+    expect(strip).to_have_count(1)
+    assert strip.bounding_box()["width"] == pytest.approx(10 * 25 * 96 / 25.4, abs=2)
+    expect(page.locator(".strip-note")).to_contain_text("marks the onset")
+    expect(page.locator(".values")).to_contain_text("bpm")
+    page.keyboard.press("Escape")
+    expect(page.locator("#participant")).to_be_hidden()
+    expect(tiles(page).nth(1).locator(".name")).to_be_focused()
+
+
+def test_of_many_participants_only_those_in_view_exist_and_get_traces(serve, look):
+    served = serve(500, live=True)
+    page = look(served)
+    expect(page.locator("#count")).to_have_text("500 participants")
+    shown = tiles(page).count()
+    assert 9 <= shown <= 24
+    page.wait_for_function("vitalstreamPage.feeds.size > 0")
+    assert served.call(lambda: {len(v.watched) for v in served.hub.viewers}) == {shown}
+    page.evaluate("document.getElementById('grid').scrollTop = 1e6")
+    expect(page.locator(".tile", has_text="P-0499")).to_have_count(1)
+    page.wait_for_function("vitalstreamPage.feeds.has(499)")
+    page.fill("#filter", "p-0321")
+    expect(tiles(page)).to_have_count(1)
+    page.fill("#filter", "")
+    page.click("#only")
+    expect(page.locator("#empty")).to_have_text("No participant has an alarm.")
+
+
+def test_korean_is_chosen_by_the_browser_and_the_button_changes_it(serve, look):
+    served = serve(2, live=True)
+    served.call(served.feeder.alarm, 1, "vt", "high", ("Ventricular tachycardia", "심실빈맥"))
+    page = look(served, locale="ko-KR", viewport={"width": 390, "height": 800})
+    expect(tiles(page).first.locator(".alarm")).to_contain_text("높음")
+    expect(tiles(page).first.locator(".alarm")).to_contain_text("심실빈맥")
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.click("#language")
+    expect(tiles(page).first.locator(".alarm")).to_contain_text("Ventricular tachycardia")
+    expect(page.locator("#count")).to_have_text("2 participants")
