@@ -17,6 +17,10 @@ from processors.records import NS_PER_S
 
 # Rows on either side of a suspicious step that tell a late stamp from a lasting shift.
 _SETTLE_ROWS = 100
+# Share of steps that are alike in stamps that are neither rounded nor late.
+_ALIKE = 0.98
+# Share of steps that are whole multiples of the step in stamps that are taken at their word.
+_EXACT = 0.999
 # Rows on either side that show whether stamps are exact there.
 _NEAR_ROWS = 3
 # A lasting shift and the step that makes it may differ by rounding and lateness, in samples.
@@ -51,8 +55,12 @@ def sampling_step_ns(t_ns: NDArray[np.int64]) -> float:
         return float("nan")
     middle = float(np.median(forward))
     near = steps[(steps >= 0) & (steps < 3 * middle)]
-    step_ns = float(near.mean())
-    return step_ns if len(near) > 0.5 * len(steps) and _common(near, middle) else float("nan")
+    if len(near) < 0.5 * len(steps) or not _common(near, middle):
+        return float("nan")
+    exact = near[np.abs(near - middle) < 0.1 * middle]
+    # Where all but gaps are alike, gaps of one or two samples must not count as steps.
+    alike = len(exact) > _ALIKE * (near < 1.5 * middle).sum()
+    return float((exact if alike else near).mean())
 
 
 def _common(near: NDArray[np.int64], middle: float) -> bool:
@@ -66,31 +74,53 @@ def breaks(t_ns: NDArray[np.int64], step_ns: float) -> list[Break]:
     ahead = (t_ns - t_ns[0]) / step_ns - np.arange(len(t_ns))
     standstill = _longest_standstill(steps)
     settle = max(_SETTLE_ROWS, 3 * standstill)
+    whole = np.abs(steps - np.rint(steps)) < 0.02
+    exact = bool(whole.mean() > _EXACT and (np.abs(steps - 1) < 0.02).mean() > 0.5)
+    least = (1 + standstill) / 2  # a shift must be larger than what rounding makes
+    moved = np.abs(_shift_of_means(ahead, settle)) > least / 2
     found: list[Break] = []
-    begin = 0
+    level = levelled = 0  # ahead[:levelled] has the breaks before it taken out
     for before in np.flatnonzero((steps < 0.5) | (steps > 1.5)):
         row = int(before) + 1
         own = float(steps[before]) - 1
-        if _in_step(steps, row):
+        if _in_step(steps, row, exact):
             samples = round(own)
+        elif not moved[row]:
+            continue
         else:
-            # Stamps here are rounded or late: only a shift that lasts is one.
-            was = np.median(ahead[max(begin, row - settle) : row])
-            samples = round(float(np.median(ahead[row : row + settle]) - was))
-            if abs(own - samples) > max(_OWN_SAMPLES, standstill):
-                samples = 0  # a shift beside this row; it counts at the row that makes it
+            # Stamps here are rounded or late: only a shift that lasts is one, and it counts at the
+            # row that makes it.
+            ahead[levelled : row + settle] -= level
+            levelled = max(levelled, row + settle)
+            was = np.median(ahead[max(row - settle, 0) : row])
+            shift = float(np.median(ahead[row : row + settle]) - was)
+            here = abs(own - shift) <= max(_OWN_SAMPLES, standstill)
+            samples = round(shift) if abs(shift) > least and here else 0
         if samples:
             found.append(Break(row, samples))
-            begin = row
+            ahead[row:levelled] -= samples
+            level += samples
     return found
 
 
-def _in_step(steps: NDArray[np.float64], row: int) -> bool:
-    """Tell whether the rows just before and after follow the count closely."""
+def _shift_of_means(ahead: NDArray[np.float64], settle: int) -> NDArray[np.float64]:
+    """Give the mean of so many rows from each row on, less the mean of those before it."""
+    total = np.concatenate(([0.0], np.cumsum(ahead)))
+    row = np.arange(len(ahead))
+    first, last = np.maximum(row - settle, 0), np.minimum(row + settle, len(ahead))
+    after = (total[last] - total[row]) / (last - row)
+    return after - (total[row] - total[first]) / np.maximum(row - first, 1)
+
+
+def _in_step(steps: NDArray[np.float64], row: int, exact: bool) -> bool:
+    """Tell whether a step can be taken at its word: the rows around it follow the count closely.
+
+    Where all stamps are exact, other gaps may be among them, but no rows that catch up.
+    """
     around = np.concatenate(
         (steps[max(row - 1 - _NEAR_ROWS, 0) : row - 1], steps[row : row + _NEAR_ROWS])
     )
-    return bool((np.abs(around - 1) < 0.1).all())
+    return bool((around > 0.5).all() if exact else (np.abs(around - 1) < 0.1).all())
 
 
 def _longest_standstill(steps: NDArray[np.float64]) -> int:
