@@ -87,7 +87,10 @@ class GeneratorBridge:
         self._fine = _waves(rng.uniform(5.0, 7.0, n) / self._ecg.fs_hz, fine, rng)
 
     def steps(self, step_ns: int = STEP_NS) -> Iterator[Step]:
-        """Give (until_ns, blocks) step by step without end; ECG, PPG, then heart rate."""
+        """Give (until_ns, blocks) step by step without end; ECG, PPG, then heart rate.
+
+        Hearts only go on: take the steps of a bridge once.
+        """
         at_ns = 0
         while True:
             until_ns = at_ns + step_ns

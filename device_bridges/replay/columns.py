@@ -89,6 +89,9 @@ def columns_of(header: Sequence[str], mapping: Mapping) -> tuple[list[Column], l
             :1
         ]
         unused = [name for name in unused if name not in {column.name for column in timed}]
+    # Leads are numbered as they were mapped, else as they stand.
+    order = {name: k for k, name in enumerate(targets)}
+    columns.sort(key=lambda column: order.get(column.name, len(order)))
     used = [column for column in columns if column.target.signal != TIME]
     if len(timed) != 1 or not used or (unused and not mapping):
         raise HeaderError(_mismatch(names, timed, unused))

@@ -27,9 +27,11 @@ def test_names_may_have_spaces_around_them_and_the_time_may_stand_anywhere():
 
 def test_leads_may_have_any_name():
     assert targets(["t_s", "ecg.MLII", "ecg.V1"])[0][1:] == [(1, "ecg", "MLII"), (2, "ecg", "V1")]
-    columns, unused = targets(["Time [s]", "II", "V"], "II=ecg", "V=ecg")
-    assert columns == [(0, "t_s", ""), (1, "ecg", "II"), (2, "ecg", "V")]
-    assert unused == []
+
+
+def test_leads_are_numbered_as_they_were_mapped():
+    columns, _ = targets(["Time [s]", "V", "II"], "II=ecg", "V=ecg")
+    assert columns[1:] == [(2, "ecg", "II"), (1, "ecg", "V")]
 
 
 def test_what_is_not_mapped_is_left_out():
