@@ -120,10 +120,10 @@ class Tile {
   assign(person, place, of) {
     this.root.setAttribute('aria-posinset', String(place + 1));
     this.root.setAttribute('aria-setsize', String(of));
+    show(this.root, person !== null);
     if (person === this.person) return;
     this.person = person;
     this.drawn = '';
-    show(this.root, person !== null);
   }
 
   /** @param {number} width @param {number} x @param {number} y */

@@ -61,6 +61,15 @@ def look(browser):
     assert errors == []
 
 
+def until(page, expression):
+    """Wait until an expression is true; the page's own policy forbids Playwright's way to wait."""
+    for _ in range(160):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never true: {expression}")
+
+
 def tiles(page):
     return page.locator(".tile:not([hidden])")
 
@@ -77,9 +86,9 @@ def test_tiles_appear_and_their_traces_move(serve, look):
     expect(tiles(page).first.locator(".unit")).to_have_text("bpm ECG")
     expect(page.locator("#engine")).to_have_text("Live, 0.3 s behind")
     expect(page.locator("#simulated")).to_be_visible()
-    page.wait_for_function(f"({PIXELS})(1) > 0")
+    until(page, f"({PIXELS})(1) > 0")
     before = page.evaluate(PIXELS, 1)
-    page.wait_for_function(f"({PIXELS})(1) !== {before}")
+    until(page, f"({PIXELS})(1) !== {before}")
 
 
 def test_an_alarm_sorts_its_tile_first_with_words_and_is_acknowledged(serve, look):
@@ -161,11 +170,11 @@ def test_of_many_participants_only_those_in_view_exist_and_get_traces(serve, loo
     expect(page.locator("#count")).to_have_text("500 participants")
     shown = tiles(page).count()
     assert 9 <= shown <= 24
-    page.wait_for_function("vitalstreamPage.feeds.size > 0")
+    until(page, "vitalstreamPage.feeds.size > 0")
     assert served.call(lambda: {len(v.watched) for v in served.hub.viewers}) == {shown}
     page.evaluate("document.getElementById('grid').scrollTop = 1e6")
     expect(page.locator(".tile", has_text="P-0499")).to_have_count(1)
-    page.wait_for_function("vitalstreamPage.feeds.has(499)")
+    until(page, "vitalstreamPage.feeds.has(499)")
     page.fill("#filter", "p-0321")
     expect(tiles(page)).to_have_count(1)
     page.fill("#filter", "")
