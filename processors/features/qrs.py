@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.errors import ContractError
 from processors.kernels.qrs import (
     MAX_LEADS,
     PIECE,
     QRS_STATE,
-    RULES,
     WINDOW,
     QrsOutputs,
-    QrsRules,
     detect_qrs,
 )
 from processors.records import NOTHING, Batch, Column, DerivedBlock, Outputs, StreamSpec
@@ -54,12 +53,9 @@ class Params:
     leads
         Columns of the ECG to use, the first also for the time of R; empty for all. Columns that
         a batch does not have are left out, and the first column stands in when none is left.
-    rules
-        Constants of the detector.
     """
 
     leads: tuple[int, ...] = (0,)
-    rules: QrsRules = RULES
 
 
 @register
@@ -83,19 +79,32 @@ class Qrs:
             return NOTHING
         state = self._state.cover(batch.slots)
         out = self._room(batch)
-        detect_qrs(
+        short = detect_qrs(
             batch.values, batch.offsets, batch.slots, batch.fs_hz, batch.t0_ns, batch.seq,
-            self._leads(batch.values.shape[1]), self.params.rules,
-            state, self._blank, self._work, out,
+            self._leads(batch.values.shape[1]), state, self._blank, self._work, out,
         )  # fmt: skip
-        n_beats, n_windows = out.counts.tolist()
+        if short:
+            raise ContractError(f"qrs: more beats or windows than {len(out.beats)}")
+        n, m = out.counts.tolist()
         blocks = []
-        if n_beats:
-            part = (out.beat_slots, out.beat_ns, out.beats)
-            blocks.append(DerivedBlock(BEATS.name, *(a[:n_beats].copy() for a in part)))
-        if n_windows:
-            part = (out.window_slots, out.window_ns, out.windows)
-            blocks.append(DerivedBlock(BEAT_WINDOWS.name, *(a[:n_windows].copy() for a in part)))
+        if n:
+            blocks.append(
+                DerivedBlock(
+                    BEATS.name,
+                    out.beat_slots[:n].copy(),
+                    out.beat_ns[:n].copy(),
+                    out.beats[:n].copy(),
+                )
+            )
+        if m:
+            blocks.append(
+                DerivedBlock(
+                    BEAT_WINDOWS.name,
+                    out.window_slots[:m].copy(),
+                    out.window_ns[:m].copy(),
+                    out.windows[:m].copy(),
+                )
+            )
         return Outputs(derived=tuple(blocks)) if blocks else NOTHING
 
     def forget(self, slots: NDArray[np.int32]) -> None:
@@ -118,8 +127,8 @@ class Qrs:
     def _room(self, batch: Batch) -> QrsOutputs:
         """Give output arrays that no batch of this size can overfill."""
         # After a gap or the learning time a row may give out what was kept for it (16 at most).
-        n_beats = 24 * batch.n_rows + batch.n_samples // 8
-        n_windows = 20 * batch.n_rows + batch.n_samples // 16
+        n_beats = 24 * batch.n_rows + batch.n_samples
+        n_windows = 24 * batch.n_rows + batch.n_samples // 8
         if n_beats > len(self._out.beats) or n_windows > len(self._out.windows):
             self._out = _outputs(2 * n_beats, 2 * n_windows)
         self._out.counts[:] = 0

@@ -15,9 +15,9 @@ import math
 from numba import njit
 
 BUTTERWORTH_Q = 0.7071067811865476  # quality factor of a single second-order section
-# Quality factors of the two sections of a fourth-order Butterworth: 1 / (2 cos(pi/8)), 1 / (2 cos(3 pi/8)).
+# Of the two sections of a fourth-order one: 1 / (2 cos(pi / 8)), 1 / (2 cos(3 pi / 8)).
 BUTTERWORTH_4_Q = (0.5411961001461969, 1.3065629648763764)
-HIGHEST_SHARE = 0.45  # of the sampling rate: a cut-off above is lowered to it, so that tan() stays tame
+HIGHEST_SHARE = 0.45  # of the rate: a higher cut-off is lowered to it, so that tan() stays tame
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -46,7 +46,7 @@ def highpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, fl
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def prime_highpass(b0: float, x: float) -> tuple[float, float]:
-    """Give the state ``z1, z2`` in which a high-pass section has settled on the steady input ``x``."""
+    """Give ``z1, z2`` of a high-pass section that has settled on the steady input ``x``."""
     return -b0 * x, b0 * x
 
 

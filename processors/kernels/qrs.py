@@ -1,87 +1,154 @@
-"""QRS detection, causal and per sample (CLINICAL 3.2)."""
+"""QRS detection of many ECGs at once, causal and sample by sample (CLINICAL 3.2).
+
+Path: band-pass 8-22 Hz, absolute slope (root of the summed squares over the leads), trailing
+average of 100 ms, local maxima. A maximum is a candidate once nothing larger has come for 120 ms,
+or as soon as the average has fallen to half of an unmistakable one. A candidate above the threshold
+that is no T wave is a beat and is emitted at once; all others are noise, kept for the search-back.
+
+Differs from CLINICAL 3.2 and Pan & Tompkins (1985), with figures for DS1 channel 0 from 5:00 as
+errors (missed + false; 84,000 decisions):
+
+* Low-pass of fourth order at 22 Hz instead of second order at 20 Hz: muscle noise and mains fall
+  off faster, 146 -> 119 errors.
+* Average of 100 ms instead of 80 ms: a wide premature beat fills it better.
+* Threshold 0.28 qrs + 1.35 noise instead of 0.525 noise + 0.475 qrs: it reaches lower in a clean
+  signal and as high in a noisy one, 165 -> 160 errors, half of the missed beats.
+* A beat must also stand out 1.6 times from the mean of the average over the last 2 s.
+* The share of the slope below which a T wave is taken falls from 0.6 (up to 250 ms after R) to 0.2
+  (at 480 ms) instead of 0.5 up to 360 ms: tall late T waves go, early premature beats stay.
+* Search-back goes down to 0.3 of the threshold for what stands out 3 times from the noise.
+
+Time is counted in samples of the slot since its start; `anchor` ties it to nanoseconds.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from processors.kernels.filters import BUTTERWORTH_Q, delay_s, highpass, lowpass, prime_highpass
+from processors.kernels.filters import (
+    BUTTERWORTH_4_Q,
+    BUTTERWORTH_Q,
+    delay_s,
+    highpass,
+    lowpass,
+    prime_highpass,
+)
 
-MAX_LEADS = 8
-PIECE = 256
-TRACE = 512  # ring of the 0.5-40 Hz signal at the input's rate
-SLOPES = 256
-GRID = 1024  # ring of the 0.5-40 Hz signal at GRID_HZ
+MAX_LEADS = 8  # the independent ones of a 12-lead ECG
+LOWEST_FS_HZ, HIGHEST_FS_HZ = 60.0, 1200.0  # rows outside are passed over: the rings are too short
+LARGEST_MV = 1000.0  # beyond any electrode potential: taken as missing, like NaN
+
+PIECE = 256  # samples filtered at a time; work arrays stay in the nearest cache
+TRACE = 512  # ring of the 0.5-40 Hz signal at the input's rate, for the time of R
+SLOPES = 256  # ring of the slopes, for the average and the slope of a candidate
+GRID = 1024  # ring of the 0.5-40 Hz signal at GRID_HZ, for the windows: 5.1 s
 GRID_HZ = 200.0
-GRID_MV = 0.002
-LEVELS = 8
-KEPT = 16
-QUEUE = 16
-WINDOW = 100
+GRID_MV = 0.002  # step of its int16: +-65 mV
+LEVELS = 8  # CLINICAL 3.2: medians of the last 8 accepted and 8 rejected peaks
+KEPT = 16  # candidates kept for the search-back or the end of the learning time
+QUEUE = 16  # beats that wait for their window
+WINDOW, BEFORE_S, WINDOW_HZ = 100, 0.4, 100.0  # ARCHITECTURE: R - 400 ms to R + 590 ms at 100 Hz
+WINDOW_DUE_S = 0.602  # the last value needs one step of the grid and the delay of the low-pass
+QUIET = ((2, 30), (75, WINDOW - 2))  # parts of a window before P and after T, where noise is taken
+TRACE_BAND_HZ = (0.5, 40.0)  # CLINICAL 3.1: monitor band
+HOLD_LOST_S = 0.1  # a shorter loss is bridged with the last value
+FILL_S = 0.8  # of a longer one this much is played through, so that waiting windows come out
+BLIND_S = 0.5  # nothing is detected that long after a loss
+MAX_RR_S = 3.0  # longer ones do not change the search-back
+MAX_SEARCH_S = 4.0  # the window of a beat found late must still be in the ring
 NEVER = np.int64(2**62)
-LOWEST_FS_HZ, HIGHEST_FS_HZ = 60.0, 1200.0
-LARGEST_MV = 1000.0
+WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 
 
 class QrsRules(NamedTuple):
-    """Settings."""
+    """Constants of the detector, compiled in; tuned on DS1 (CLINICAL 1.2) and noisy copies."""
 
-    low_hz: float = 8.0
-    high_hz: float = 20.0
-    average_s: float = 0.08
-    hold_s: float = 0.12
-    refractory_s: float = 0.2
-    threshold: float = 0.475
-    sure: float = 2.0
-    t_wave_s: float = 0.36
-    t_wave_slope: float = 0.5
-    search_rr: float = 1.5
-    search_share: float = 0.5
-    floor: float = 0.3  # mV/s
-    learn_s: float = 2.0
-    relearn_s: float = 8.0
-    half: float = 0.5
+    low_hz: float = 8.0  # CLINICAL 3.2: band-pass 8-20 Hz
+    high_hz: float = 22.0  # default, with a section more
+    average_s: float = 0.1  # default; CLINICAL 3.2: 80 ms
+    hold_s: float = 0.12  # CLINICAL 3.2: nothing larger for 120 ms
+    fall: float = 0.5  # CLINICAL 3.2: earlier when the average has fallen to half
+    sure: float = 2.0  # CLINICAL 3.2: and the peak is twice the threshold
+    refractory_s: float = 0.2  # CLINICAL 3.2: the smaller of two maxima within 200 ms is dropped
+    qrs_weight: float = 0.28  # default, of the median accepted peak in the threshold
+    noise_weight: float = 1.35  # default, of the median rejected peak
+    highest: float = 0.9  # default: the threshold stays below this share of the accepted peaks
+    floor: float = 0.3  # mV/s, default: the average of a QRS of about 10 uV
+    crest: float = 1.6  # default: peak against the mean of the average over about 2 s
+    level_s: float = 2.0  # default, of that mean
+    t_early_s: float = 0.25  # default: up to here ...
+    t_early_share: float = 0.6  # ... a candidate with less than this share of the slope is a T wave
+    t_late_s: float = 0.48  # default: from here on none is
+    t_late_share: float = 0.2  # default: share just before that
+    search_rr: float = 1.5  # CLINICAL 3.2: search-back after 1.5 times the median of 8 RR
+    search_share: float = 0.5  # CLINICAL 3.2: of the threshold
+    deep_share: float = 0.3  # default: of the threshold, if ...
+    deep_noise: float = 3.0  # ... it is this many times the noise
+    learn_s: float = 2.0  # CLINICAL 3.2: learn 2 s
+    relearn_s: float = 8.0  # default: learn anew without a beat for so long ...
+    relearn_crest: float = 2.5  # ... from what stands out so much from the mean ...
+    relearn_share: float = 0.1  # ... and is not far below the old beats: asystole has neither
+    upright_bonus: float = 1.5  # default: R changes its polarity only for a side so much larger
 
 
 RULES = QrsRules()
 
 QRS_STATE = np.dtype(
     [
+        # the run: rate, next expected seq, samples since the start, and which of them is when
         ("fs_hz", "f8"), ("seq", "i8"), ("count", "i8"), ("anchor", "i8"), ("anchor_ns", "i8"),
-        ("design", "f8", (4, 3)),
-        ("trace_z", "f8", (4,)),
-        ("band_z", "f8", (MAX_LEADS, 4)), ("band_y", "f8", (MAX_LEADS,)),
+        # b0, a1, a2 of: trace high-pass, low-pass; band high-pass, low-pass, low-pass
+        ("design", "f8", (5, 3)), ("average_n", "i8"), ("hold_n", "i8"), ("delay_n", "f8"),
+        ("trace_z", "f8", (4,)), ("band_z", "f8", (MAX_LEADS, 6)), ("band_y", "f8", (MAX_LEADS,)),
         ("last_mv", "f8", (MAX_LEADS,)), ("missing", "i4", (MAX_LEADS,)),
         ("trace", "f4", (TRACE,)), ("slopes", "f4", (SLOPES,)), ("grid", "i2", (GRID,)),
-        ("trace_y", "f8"), ("grid_next", "i8"),
-        ("sum", "f8"), ("fresh", "f8"), ("average_n", "i4"), ("hold_n", "i4"), ("delay_n", "f8"),
-        ("level", "f8"), ("before", "f8"), ("peak", "f8"), ("peak_at", "i8"), ("guard", "f8"),
-        ("due", "i8"), ("threshold", "f8"), ("qrs", "f8"), ("noise", "f8"),
-        ("tracking", "i1"), ("learning", "i1"), ("in_gap", "i1"), ("after_gap", "i1"),
-        ("has_beat", "i1"), ("beat_gap", "i1"), ("beat_late", "i1"), ("has_window", "i1"),
-        ("rr_pushed", "i1"), ("seen_beat", "i1"), ("polarity", "i1"),
-        ("learn_at", "i8"), ("relearn_at", "i8"), ("search_at", "i8"), ("blind_until", "i8"),
+        ("trace_mv", "f8"), ("grid_next", "i8"),
+        # the average: sum, slow mean, value before; the maximum that is being followed
+        ("sum", "f8"), ("level", "f8"), ("before", "f8"),
+        ("peak", "f8"), ("peak_at", "i8"), ("tracking", "i1"),
+        # a larger maximum than `guard` takes the newest beat back
+        ("guard", "f8"),
+        ("learning", "i1"), ("in_gap", "i1"), ("after_gap", "i1"), ("polarity", "i1"),
+        # deadlines in samples; `due` is the next of them
+        ("due", "i8"), ("learn_at", "i8"), ("relearn_at", "i8"), ("search_at", "i8"),
+        ("blind_until", "i8"),
+        ("threshold", "f8"), ("qrs", "f8"), ("noise", "f8"),
         ("qrs_levels", "f8", (LEVELS,)), ("n_qrs", "i8"),
         ("noise_levels", "f8", (LEVELS,)), ("n_noise", "i8"),
         ("rr", "f8", (LEVELS,)), ("n_rr", "i8"), ("rr_mid", "f8"),
-        ("beat_at", "i8"), ("beat_peak", "f8"), ("beat_slope", "f8"), ("beat_pos", "f8"),
-        ("beat_ns", "i8"), ("beat_mv", "f8"), ("beat_sure", "f8"),
-        ("old_at", "i8"), ("old_peak", "f8"), ("old_slope", "f8"), ("old_pos", "f8"), ("old_has", "i1"),
+        # the newest beat, and the one before for the case that it is withdrawn
+        ("has_beat", "i1"), ("beat_gap", "i1"), ("beat_late", "i1"), ("beat_rr", "i1"),
+        ("beat_at", "i8"), ("beat_slope", "f8"), ("beat_pos", "f8"), ("beat_ns", "i8"),
+        ("beat_mv", "f8"), ("beat_sure", "f8"),
+        ("old_has", "i1"), ("old_at", "i8"), ("old_slope", "f8"), ("old_pos", "f8"),
         ("seen_at", "i8"), ("seen_peak", "f8"),
+        # candidates: maximum at, height, slope, R position, amplitude
         ("n_kept", "i8"), ("kept", "f8", (KEPT, 5)),
+        # beats that wait for their window: R position, amplitude, after a gap
         ("n_queue", "i8"), ("queue_ns", "i8", (QUEUE,)), ("queue", "f8", (QUEUE, 3)),
-        ("window_ns", "i8"),
+        ("has_window", "i1"), ("window_ns", "i8"),
     ],
     align=True,
-)
+)  # fmt: skip
 
 
 class QrsOutputs(NamedTuple):
-    """Arrays filled by `detect_qrs`."""
+    """Arrays that `detect_qrs` fills; `counts` holds how many beats and windows there are.
+
+    Attributes
+    ----------
+    beat_slots, beat_ns, beats
+        int32, int64 ``[n]``, float64 ``[n, 6]``: columns of the stream `beats`.
+    window_slots, window_ns, windows
+        int32, int64 ``[m]``, float64 ``[m, 104]``: columns of the stream `beat_windows`.
+    counts
+        int64 ``[2]``.
+    """
 
     beat_slots: NDArray[np.int32]
     beat_ns: NDArray[np.int64]
@@ -92,97 +159,129 @@ class QrsOutputs(NamedTuple):
     counts: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _median(values, n):
-    """Median of the first n of a short array by rank counting."""
-    if n == 0:
-        return 0.0
-    low, high = (n - 1) // 2, n // 2
-    a = b = 0.0
-    for i in range(n):
-        less = equal = 0
-        for j in range(n):
-            if values[j] < values[i]:
-                less += 1
-            elif values[j] == values[i]:
-                equal += 1
-        if less <= low < less + equal:
-            a = values[i]
-        if less <= high < less + equal:
-            b = values[i]
-    return 0.5 * (a + b)
+# What is called only from kernels needs no wrapper for Python: that halves the time to compile.
+_OPTIONS: dict[str, Any] = {
+    "cache": True, "nogil": True, "error_model": "numpy",
+    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
+_inner = njit(**_OPTIONS)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _start(state, k, fs, seq, t0, blank, rules):
-    state[k] = blank[0]
-    s = state[k]
-    s.fs_hz = fs
-    s.seq = seq
-    s.anchor_ns = t0
+def detect_qrs(
+    values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
+    fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64],
+    leads: NDArray[np.int64],
+    state: NDArray[Any], blank: NDArray[Any], work: NDArray[np.float64], out: QrsOutputs,
+) -> int:  # fmt: skip
+    """Walk the rows of a waveform batch and fill `out` with beats and windows.
+
+    Parameters
+    ----------
+    values, offsets, slots, fs_hz, t0_ns, seq
+        As in `processors.records.Batch`; NaN and values beyond +-1000 mV are missing.
+    leads
+        int64 ``[1 .. MAX_LEADS]``, columns to use; the first gives the time of R and the windows.
+    state, blank, work
+        `QRS_STATE` by slot; one zero record; float64 ``[3, PIECE]``.
+    out
+        Arrays to fill, with `counts` zero.
+
+    Returns
+    -------
+    int
+        1 when an array of `out` was too short (what did not fit is lost), else 0.
+    """
+    for r in range(len(slots)):
+        lo, hi, fs, k = offsets[r], offsets[r + 1], fs_hz[r], slots[r]
+        if hi == lo or not LOWEST_FS_HZ <= fs <= HIGHEST_FS_HZ:
+            continue
+        s = state[k]
+        if s.fs_hz != fs or seq[r] < s.seq:
+            state[k] = blank[0]
+            _start(s, fs, seq[r], t0_ns[r])
+        lost = seq[r] - s.seq
+        if lost > 0:
+            brief = lost <= np.int64(HOLD_LOST_S * fs + 1e-9)
+            fill = lost if brief else np.int64(FILL_S * fs)
+            while fill > 0:
+                n = min(fill, np.int64(PIECE))
+                _piece(s, k, values, lo, n, t0_ns[r], leads, work, out)
+                fill -= n
+        if abs(_time_ns(s, np.float64(s.count)) - t0_ns[r]) > WITHIN_NS:
+            s.anchor, s.anchor_ns = s.count, t0_ns[r]
+        while lo < hi:
+            n = min(hi - lo, np.int64(PIECE))
+            _piece(s, k, values, lo, n, NEVER, leads, work, out)
+            lo += n
+        s.seq = seq[r] + hi - offsets[r]
+    short = out.counts[0] >= len(out.beats) or out.counts[1] >= len(out.windows)
+    return 1 if short else 0
+
+
+@_inner
+def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
+    """Set up a zero record: the filters for this rate, no deadline."""
+    s.fs_hz, s.seq, s.anchor_ns = fs, seq, t0_ns
     d = s.design
-    d[0, 0], d[0, 1], d[0, 2] = highpass(fs, 0.5, BUTTERWORTH_Q)
-    d[1, 0], d[1, 1], d[1, 2] = lowpass(fs, 40.0, BUTTERWORTH_Q)
-    d[2, 0], d[2, 1], d[2, 2] = highpass(fs, rules.low_hz, BUTTERWORTH_Q)
-    d[3, 0], d[3, 1], d[3, 2] = lowpass(fs, rules.high_hz, BUTTERWORTH_Q)
+    d[0, 0], d[0, 1], d[0, 2] = highpass(fs, TRACE_BAND_HZ[0], BUTTERWORTH_Q)
+    d[1, 0], d[1, 1], d[1, 2] = lowpass(fs, TRACE_BAND_HZ[1], BUTTERWORTH_Q)
+    d[2, 0], d[2, 1], d[2, 2] = highpass(fs, RULES.low_hz, BUTTERWORTH_Q)
+    d[3, 0], d[3, 1], d[3, 2] = lowpass(fs, RULES.high_hz, BUTTERWORTH_4_Q[0])
+    d[4, 0], d[4, 1], d[4, 2] = lowpass(fs, RULES.high_hz, BUTTERWORTH_4_Q[1])
     for a in range(MAX_LEADS):
         s.missing[a] = 1 << 30
-    s.average_n = max(np.int64(np.rint(rules.average_s * fs)), 1)
-    s.hold_n = max(np.int64(np.rint(rules.hold_s * fs)), 1)
-    band = delay_s(rules.low_hz, BUTTERWORTH_Q, 12.0) + delay_s(rules.high_hz, BUTTERWORTH_Q, 12.0)
-    s.delay_n = band * fs + 0.5 * s.average_n
-    s.in_gap = 1
-    s.after_gap = 1
-    s.learning = 1
-    s.learn_at = NEVER
-    s.search_at = NEVER
-    s.relearn_at = NEVER
-    s.due = NEVER
-    s.guard = np.inf
-    s.threshold = np.inf
-    s.rr_mid = fs
+    s.average_n = max(np.int64(np.rint(RULES.average_s * fs)), 1)
+    s.hold_n = max(np.int64(np.rint(RULES.hold_s * fs)), 1)
+    at_hz = 12.0  # middle of the energy of a QRS in this band
+    band_s = (
+        delay_s(RULES.low_hz, BUTTERWORTH_Q, at_hz)
+        + delay_s(RULES.high_hz, BUTTERWORTH_4_Q[0], at_hz)
+        + delay_s(RULES.high_hz, BUTTERWORTH_4_Q[1], at_hz)
+    )
+    s.delay_n = band_s * fs + 0.5 * s.average_n
+    s.in_gap = s.after_gap = s.learning = 1
+    s.learn_at = s.search_at = s.relearn_at = s.due = NEVER
+    s.guard = s.threshold = np.inf
+    s.rr_mid = fs  # one second, until there are beats
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _filter(state, k, values, lo, n, virtual, leads, work):
-    """Slope and trace of a piece into work: rows slope, trace, live leads."""
-    s = state[k]
-    fs = s.fs_hz
-    hold = int(0.1 * fs + 1e-9)
-    d = s.design
-    for i in range(n):
-        work[0, i] = 0.0
-        work[2, i] = 0.0
+@_inner
+def _filter(
+    s: Any, values: NDArray[np.float32], lo: int, n: int, lost: bool,
+    leads: NDArray[np.int64], work: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Fill `work` for a piece: absolute slope (mV/s), trace (mV), leads that are there."""
+    fs, d = s.fs_hz, s.design
+    hold_n = int(HOLD_LOST_S * fs + 1e-9)
     several = len(leads) > 1
+    for q in range(3):
+        for i in range(n):
+            work[q, i] = 0.0
+    tb, ta1, ta2 = d[0, 0], d[0, 1], d[0, 2]
+    ub, ua1, ua2 = d[1, 0], d[1, 1], d[1, 2]
+    hb, ha1, ha2 = d[2, 0], d[2, 1], d[2, 2]
+    lb, la1, la2 = d[3, 0], d[3, 1], d[3, 2]
+    fb, fa1, fa2 = d[4, 0], d[4, 1], d[4, 2]
+    t1, t2, t3, t4 = s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3]
     for a in range(len(leads)):
         c = leads[a]
-        hb, ha1, ha2 = d[2, 0], d[2, 1], d[2, 2]
-        lb, la1, la2 = d[3, 0], d[3, 1], d[3, 2]
-        z1, z2, z3, z4 = s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2], s.band_z[a, 3]
-        before = s.band_y[a]
-        last = s.last_mv[a]
-        missing = s.missing[a]
-        tb, ta1, ta2 = d[0, 0], d[0, 1], d[0, 2]
-        ub, ua1, ua2 = d[1, 0], d[1, 1], d[1, 2]
-        t1, t2, t3, t4 = s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3]
+        z1, z2, z3 = s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2]
+        z4, z5, z6 = s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5]
+        before, last, missing = s.band_y[a], s.last_mv[a], s.missing[a]
         for i in range(n):
-            x = np.nan
-            if not virtual:
-                x = np.float64(values[lo + i, c])
+            x = np.nan if lost else np.float64(values[lo + i, c])
             if -LARGEST_MV <= x <= LARGEST_MV:
-                if missing > hold:
+                if missing > hold_n:
                     z1, z2 = prime_highpass(hb, x)
-                    z3 = z4 = before = 0.0
+                    z3 = z4 = z5 = z6 = before = 0.0
                     if a == 0:
                         t1, t2 = prime_highpass(tb, x)
                         t3 = t4 = 0.0
-                missing = 0
-                last = x
+                missing, last = 0, x
             else:
                 missing = min(missing + 1, 1 << 30)
-                if missing > hold:
-                    if a == 0:
-                        work[1, i] = 0.0
+                if missing > hold_n:
                     continue
                 x = last
             y = hb * x + z1
@@ -191,12 +290,15 @@ def _filter(state, k, values, lo, n, virtual, leads, work):
             w = lb * y + z3
             z3 = 2.0 * lb * y - la1 * w + z4
             z4 = lb * y - la2 * w
-            v = (w - before) * fs
-            before = w
+            y = fb * w + z5
+            z5 = 2.0 * fb * w - fa1 * y + z6
+            z6 = fb * w - fa2 * y
+            slope = (y - before) * fs
+            before = y
             if several:
-                work[0, i] += v * v
+                work[0, i] += slope * slope
             else:
-                work[0, i] = abs(v)
+                work[0, i] = abs(slope)
             work[2, i] += 1.0
             if a == 0:
                 y = tb * x + t1
@@ -206,458 +308,444 @@ def _filter(state, k, values, lo, n, virtual, leads, work):
                 t3 = 2.0 * ub * y - ua1 * w + t4
                 t4 = ub * y - ua2 * w
                 work[1, i] = w
-        s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2], s.band_z[a, 3] = z1, z2, z3, z4
-        s.band_y[a] = before
-        s.last_mv[a] = last
-        s.missing[a] = missing
-        if a == 0:
-            s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3] = t1, t2, t3, t4
+        s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2] = z1, z2, z3
+        s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5] = z4, z5, z6
+        s.band_y[a], s.last_mv[a], s.missing[a] = before, last, missing
+    s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3] = t1, t2, t3, t4
     if several:
         for i in range(n):
             work[0, i] = math.sqrt(work[0, i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _time_ns(s, position):
-    return s.anchor_ns + np.int64(np.rint((position - s.anchor) * (1e9 / s.fs_hz)))
+@_inner
+def _piece(
+    s: Any, k: int, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
+    leads: NDArray[np.int64], work: NDArray[np.float64], out: QrsOutputs,
+) -> None:  # fmt: skip
+    """Take up to PIECE samples, or lost ones: then `lost_ns` is when the next came, else NEVER."""
+    lost = lost_ns != NEVER
+    _filter(s, values, lo, n, lost, leads, work)
+    fs, count, average_n, hold_n = s.fs_hz, s.count, s.average_n, s.hold_n
+    total, level, before = s.sum, s.level, s.before
+    peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
+    trace, slopes, grid = s.trace, s.slopes, s.grid
+    trace_mv, grid_next = s.trace_mv, s.grid_next
+    step = fs / GRID_HZ
+    grid_at = grid_next * step
+    share, ease = 1.0 / average_n, 1.0 / (RULES.level_s * fs)
+    for i in range(n):
+        c = count + i
+        y = work[1, i]
+        trace[c & (TRACE - 1)] = y
+        while c >= grid_at:
+            mv = y if c == 0 else trace_mv + (grid_at - (c - 1)) * (y - trace_mv)
+            steps = min(max(mv / GRID_MV, -32767.0), 32767.0)
+            grid[grid_next & (GRID - 1)] = np.int16(np.rint(steps))
+            grid_next += 1
+            grid_at = grid_next * step
+        trace_mv = y
+        slope = np.float32(work[0, i])
+        total += np.float64(slope) - np.float64(slopes[(c - average_n) & (SLOPES - 1)])
+        slopes[c & (SLOPES - 1)] = slope
+        if c & (SLOPES - 1) == 0:  # summed anew now and then, so that roundings cannot gather
+            total = 0.0
+            for j in range(c - average_n + 1, c + 1):
+                total += np.float64(slopes[j & (SLOPES - 1)])
+        average = max(total * share, 0.0)
+        live = work[2, i] > 0.0
+        if live == (s.in_gap != 0):
+            tracking = 0
+            if live:
+                _leave_gap(s, c)
+            else:
+                _enter_gap(s)
+        if live:
+            level += (average - level) * ease
+            if not tracking:
+                if average > before:
+                    tracking, peak, peak_at = 1, average, c
+            elif average > peak:
+                peak, peak_at = average, c
+                if average > s.guard:
+                    if c - s.beat_at < RULES.refractory_s * fs:
+                        _withdraw(s, k, lost_ns if lost else _time_ns(s, np.float64(c)), out)
+                    s.guard = np.inf
+            elif c - peak_at >= hold_n or (
+                average < RULES.fall * peak and peak >= RULES.sure * s.threshold
+            ):
+                tracking = 0
+                s.level = level
+                now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
+                _candidate(s, k, c, peak_at, peak, now_ns, out)
+                _set_due(s)
+        before = average
+        if c >= s.due:
+            s.tracking, s.peak, s.peak_at = tracking, peak, peak_at
+            s.grid_next, s.level = grid_next, level
+            now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
+            while c >= s.due:
+                _meet_deadline(s, k, c, now_ns, out)
+    s.count = count + n
+    s.sum, s.level, s.before = total, level, before
+    s.peak, s.peak_at, s.tracking = peak, peak_at, tracking
+    s.trace_mv, s.grid_next = trace_mv, grid_next
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _emit(s, k, now_ns, withdrawn, out):
-    j = out.counts[0]
-    out.beat_slots[j] = k
-    out.beat_ns[j] = now_ns
-    b = out.beats[j]
-    b[0] = now_ns - s.beat_ns
-    b[1] = withdrawn
-    b[2] = s.beat_mv
-    b[3] = s.beat_sure
-    b[4] = s.beat_late
-    b[5] = s.beat_gap
-    out.counts[0] = j + 1
+@_inner
+def _enter_gap(s: Any) -> None:
+    s.in_gap = s.after_gap = 1
+    s.n_kept = 0
+    s.guard = np.inf
+    s.learn_at = s.search_at = s.relearn_at = NEVER
+    _set_due(s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _levels(s, rules):
-    s.qrs = _median(s.qrs_levels, min(s.n_qrs, LEVELS))
-    s.noise = _median(s.noise_levels, min(s.n_noise, LEVELS))
-    s.threshold = max(s.noise + rules.threshold * max(s.qrs - s.noise, 0.0), rules.floor)
+@_inner
+def _leave_gap(s: Any, c: int) -> None:
+    s.in_gap = 0
+    known = s.has_beat or not s.learning
+    s.blind_until = np.int64(c + BLIND_S * s.fs_hz) if known else c
+    if s.learning:
+        s.learn_at = np.int64(s.blind_until + RULES.learn_s * s.fs_hz)
+    else:
+        s.relearn_at = np.int64(s.blind_until + RULES.relearn_s * s.fs_hz)
+    _set_due(s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _set_due(s):
+@_inner
+def _set_due(s: Any) -> None:
     due = min(s.learn_at, s.search_at, s.relearn_at)
     if s.n_queue > 0:
-        due = min(due, np.int64(math.ceil(s.queue[0, 0] + 0.602 * s.fs_hz)))
+        due = min(due, np.int64(math.ceil(s.queue[0, 0] + WINDOW_DUE_S * s.fs_hz)))
     s.due = due
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _locate(s, c, at):
-    """R position (samples, fraction) and amplitude for a maximum of the average at `at`."""
-    fs = s.fs_hz
-    centre = at - s.delay_n + delay_s(40.0, BUTTERWORTH_Q, 0.0) * fs
-    half = 0.08 * fs
-    lo = max(np.int64(centre - half), c - TRACE + 2, np.int64(0))
-    hi = min(np.int64(centre + half), c - 1)
-    base_lo = max(np.int64(centre - half - 0.04 * fs), c - TRACE + 1, np.int64(0))
-    total = 0.0
-    for i in range(base_lo, lo + 1):
-        total += s.trace[i & (TRACE - 1)]
-    base = total / max(lo + 1 - base_lo, 1)
-    up_at = down_at = np.int64(-1)
-    up = down = 0.0
-    for i in range(lo, hi + 1):
-        y = s.trace[i & (TRACE - 1)] - base
-        if y > up and y + base >= s.trace[(i - 1) & (TRACE - 1)] and y + base >= s.trace[(i + 1) & (TRACE - 1)]:
-            up, up_at = y, i
-        if -y > down and y + base <= s.trace[(i - 1) & (TRACE - 1)] and y + base <= s.trace[(i + 1) & (TRACE - 1)]:
-            down, down_at = -y, i
-    upright = up * (1.5 if s.polarity > 0 else 1.0) >= down * (1.5 if s.polarity < 0 else 1.0)
-    i = up_at if upright else down_at
-    if i < 0:
-        return max(at - s.delay_n, 0.0), 0.0
-    a = s.trace[(i - 1) & (TRACE - 1)]
-    b = s.trace[i & (TRACE - 1)]
-    e = s.trace[(i + 1) & (TRACE - 1)]
-    curve = a - 2.0 * b + e
-    shift = 0.5 * (a - e) / curve if curve != 0.0 else 0.0
-    position = i + min(max(shift, -0.5), 0.5) - delay_s(40.0, BUTTERWORTH_Q, 0.0) * fs
-    return max(position, 0.0), up if upright else -down
+@_inner
+def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
+    if s.n_queue > 0 and c >= s.queue[0, 0] + WINDOW_DUE_S * s.fs_hz:
+        _window(s, k, now_ns, out)
+    elif c >= s.learn_at:
+        _learn(s, k, c, now_ns, out)
+    elif c >= s.search_at:
+        _search_back(s, k, c, now_ns, out)
+    elif c >= s.relearn_at:
+        s.learning = 1
+        s.learn_at = np.int64(c + RULES.learn_s * s.fs_hz)
+        s.relearn_at = s.search_at = NEVER
+        s.guard = s.threshold = np.inf
+    _set_due(s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _accept(s, k, at, peak, slope, pos, mv, late, now_ns, rules, out):
-    fs = s.fs_hz
-    s.old_at, s.old_peak, s.old_slope, s.old_pos = s.beat_at, s.beat_peak, s.beat_slope, s.beat_pos
-    s.old_has = s.has_beat
-    s.beat_gap = s.after_gap
-    s.rr_pushed = 0
-    if s.has_beat and not s.after_gap:
-        rr = pos - s.beat_pos
-        if rr <= 3.0 * fs:
-            s.rr[s.n_rr % LEVELS] = rr
-            s.n_rr += 1
-            s.rr_pushed = 1
-            s.rr_mid = _median(s.rr, min(s.n_rr, LEVELS))
-    s.beat_sure = min(max((peak - s.noise) / max(s.qrs - s.noise, 1e-9), 0.0), 1.0) * min(
-        max(1.0 - s.noise / max(peak, 1e-9), 0.0), 1.0
-    )
-    s.beat_at, s.beat_peak, s.beat_slope, s.beat_pos, s.beat_mv = at, peak, slope, pos, mv
-    s.beat_ns = _time_ns(s, pos)
-    s.beat_late = late
-    s.has_beat = 1
-    s.after_gap = 0
-    s.polarity = 1 if mv >= 0.0 else -1
-    s.qrs_levels[s.n_qrs % LEVELS] = peak
-    s.n_qrs += 1
-    _levels(s, rules)
-    s.seen_at, s.seen_peak, s.seen_beat = at, peak, 1
-    s.guard = peak
-    s.search_at = np.int64(at + min(rules.search_rr * s.rr_mid, 4.0 * fs))
-    s.relearn_at = np.int64(at + rules.relearn_s * fs)
-    j = s.n_queue
-    if j < QUEUE:
-        s.queue_ns[j] = s.beat_ns
-        s.queue[j, 0] = pos
-        s.queue[j, 1] = mv
-        s.queue[j, 2] = s.beat_gap
-        s.n_queue = j + 1
-    _emit(s, k, now_ns, 0, out)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _withdraw(s, k, now_ns, rules, out):
-    _emit(s, k, now_ns, 1, out)
-    s.n_queue -= 1
-    s.n_qrs -= 1
-    if s.rr_pushed:
-        s.n_rr -= 1
-    s.after_gap = s.beat_gap
-    s.beat_at, s.beat_peak, s.beat_slope, s.beat_pos = s.old_at, s.old_peak, s.old_slope, s.old_pos
-    s.has_beat = s.old_has
-    s.seen_peak = 0.0
-    s.guard = np.inf
-    _levels(s, rules)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _keep(s, at, peak, slope, pos, mv):
-    j = s.n_kept
-    if j == KEPT:
-        for i in range(KEPT - 1):
-            for q in range(5):
-                s.kept[i, q] = s.kept[i + 1, q]
-        j -= 1
-    e = s.kept[j]
-    e[0], e[1], e[2], e[3], e[4] = at, peak, slope, pos, mv
-    s.n_kept = j + 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _drop_kept(s, until):
-    """Forget the kept candidates up to and including a position."""
-    n = 0
-    for i in range(s.n_kept):
-        if s.kept[i, 0] > until:
-            for q in range(5):
-                s.kept[n, q] = s.kept[i, q]
-            n += 1
-    s.n_kept = n
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _is_t_wave(s, at, slope, rules):
-    return (
-        s.has_beat
-        and not s.after_gap
-        and at - s.beat_at < rules.t_wave_s * s.fs_hz
-        and slope < rules.t_wave_slope * s.beat_slope
-    )
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _decide(s, k, at, peak, slope, pos, mv, late, now_ns, rules, out):
-    if peak >= s.threshold and not _is_t_wave(s, at, slope, rules):
-        _accept(s, k, at, peak, slope, pos, mv, late, now_ns, rules, out)
-        _drop_kept(s, at)
-    else:
-        s.noise_levels[s.n_noise % LEVELS] = peak
-        s.n_noise += 1
-        _levels(s, rules)
-        s.seen_at, s.seen_peak, s.seen_beat = at, peak, 0
-        _keep(s, at, peak, slope, pos, mv)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _candidate(s, k, c, at, peak, now_ns, rules, out):
-    """A maximum of the average that nothing larger followed."""
-    if at < s.blind_until:
-        return
-    if at - s.seen_at < rules.refractory_s * s.fs_hz and peak <= s.seen_peak:
+@_inner
+def _candidate(s: Any, k: int, c: int, at: int, peak: float, now_ns: int, out: QrsOutputs) -> None:
+    """Take a maximum of the average at sample `at` that nothing larger followed."""
+    near = RULES.refractory_s * s.fs_hz
+    if at < s.blind_until or (at - s.seen_at < near and peak <= s.seen_peak):
         return
     slope = 0.0
     for i in range(max(at - s.average_n, c - SLOPES + 1, np.int64(0)), at + 1):
         slope = max(slope, np.float64(s.slopes[i & (SLOPES - 1)]))
     pos, mv = _locate(s, c, at)
     if s.learning:
-        if s.n_kept > 0 and at - s.kept[s.n_kept - 1, 0] < rules.refractory_s * s.fs_hz:
+        if s.n_kept > 0 and at - s.kept[s.n_kept - 1, 0] < near:
             s.n_kept -= 1
         s.seen_at, s.seen_peak = at, peak
         _keep(s, at, peak, slope, pos, mv)
-        return
-    _decide(s, k, at, peak, slope, pos, mv, 0, now_ns, rules, out)
+    else:
+        _decide(s, k, at, peak, slope, pos, mv, np.int64(0), now_ns, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _learn(s, k, c, now_ns, rules, out):
-    """End of the learning time: set the levels, then decide on what was kept."""
+@_inner
+def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
+    """Give the position of R in samples and its amplitude, for a maximum of the average at `at`.
+
+    The largest extremum of the trace within 80 ms of where the slopes have their middle, seen from
+    the level of the 40 ms before; a parabola through it and its neighbours gives the fraction.
+    """
+    fs, trace = s.fs_hz, s.trace
+    low_pass_n = delay_s(TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0) * fs
+    centre = at - s.delay_n + low_pass_n
+    lo = max(int(centre - 0.08 * fs), c - TRACE + 2, 0)
+    hi = min(int(centre + 0.08 * fs), c - 1)
+    base_lo = max(int(centre - 0.12 * fs), c - TRACE + 1, 0)
+    base = 0.0
+    for i in range(base_lo, lo + 1):
+        base += trace[i & (TRACE - 1)]
+    base /= max(lo + 1 - base_lo, 1)
+    up_at = down_at = -1
+    up = down = 0.0
+    for i in range(lo, hi + 1):
+        before = trace[(i - 1) & (TRACE - 1)]
+        here = trace[i & (TRACE - 1)]
+        after = trace[(i + 1) & (TRACE - 1)]
+        if here - base > up and here >= before and here >= after:
+            up, up_at = here - base, i
+        if base - here > down and here <= before and here <= after:
+            down, down_at = base - here, i
+    up_bonus = RULES.upright_bonus if s.polarity > 0 else 1.0
+    down_bonus = RULES.upright_bonus if s.polarity < 0 else 1.0
+    upright = up * up_bonus >= down * down_bonus
+    i = up_at if upright else down_at
+    if i < 0:
+        return max(at - s.delay_n, 0.0), 0.0
+    before = np.float64(trace[(i - 1) & (TRACE - 1)])
+    after = np.float64(trace[(i + 1) & (TRACE - 1)])
+    bend = before - 2.0 * np.float64(trace[i & (TRACE - 1)]) + after
+    shift = 0.5 * (before - after) / bend if bend != 0.0 else 0.0
+    pos = i + min(max(shift, -0.5), 0.5) - low_pass_n
+    return max(pos, 0.0), up if upright else -down
+
+
+@_inner
+def _is_t_wave(s: Any, at: int, slope: float) -> bool:
+    """Tell whether a candidate is too slow for its distance to the beat before."""
+    since_s = (at - s.beat_at) / s.fs_hz
+    if not s.has_beat or s.after_gap or since_s >= RULES.t_late_s:
+        return False
+    way = max(since_s - RULES.t_early_s, 0.0) / (RULES.t_late_s - RULES.t_early_s)
+    share = RULES.t_early_share + (RULES.t_late_share - RULES.t_early_share) * way
+    return bool(slope < share * s.beat_slope)
+
+
+@_inner
+def _decide(
+    s: Any, k: int, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
+    now_ns: int, out: QrsOutputs,
+) -> None:  # fmt: skip
+    """Make a candidate a beat, or noise that the search-back may come back to."""
+    enough = max(s.threshold, RULES.crest * s.level)
+    if peak >= enough and not _is_t_wave(s, at, slope):
+        _accept(s, k, at, peak, slope, pos, mv, late, now_ns, out)
+        s.guard = peak
+        _drop_kept(s, at)
+    else:
+        s.noise_levels[s.n_noise % LEVELS] = peak
+        s.n_noise += 1
+        _set_levels(s)
+        _keep(s, at, peak, slope, pos, mv)
+    s.seen_at, s.seen_peak = at, peak
+
+
+@_inner
+def _accept(
+    s: Any, k: int, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
+    now_ns: int, out: QrsOutputs,
+) -> None:  # fmt: skip
+    s.old_has, s.old_at, s.old_slope, s.old_pos = s.has_beat, s.beat_at, s.beat_slope, s.beat_pos
+    s.beat_gap, s.beat_rr = s.after_gap, 0
+    rr = pos - s.beat_pos
+    if s.has_beat and not s.after_gap and rr <= MAX_RR_S * s.fs_hz:
+        s.rr[s.n_rr % LEVELS] = rr
+        s.n_rr += 1
+        s.beat_rr = 1
+        s.rr_mid = _median(s.rr, min(s.n_rr, LEVELS))
+    height = (peak - s.noise) / max(s.qrs - s.noise, 1e-9)
+    contrast = 1.0 - s.noise / max(peak, 1e-9)
+    s.beat_sure = min(max(height, 0.0), 1.0) * min(max(contrast, 0.0), 1.0)
+    s.beat_at, s.beat_slope, s.beat_pos, s.beat_mv, s.beat_late = at, slope, pos, mv, late
+    s.beat_ns = _time_ns(s, pos)
+    s.has_beat, s.after_gap = 1, 0
+    s.polarity = 1 if mv >= 0.0 else -1
+    s.qrs_levels[s.n_qrs % LEVELS] = peak
+    s.n_qrs += 1
+    _set_levels(s)
+    s.search_at = np.int64(at + min(RULES.search_rr * s.rr_mid, MAX_SEARCH_S * s.fs_hz))
+    s.relearn_at = np.int64(at + RULES.relearn_s * s.fs_hz)
+    if s.n_queue < QUEUE:
+        s.queue_ns[s.n_queue] = s.beat_ns
+        q = s.queue[s.n_queue]
+        q[0], q[1], q[2] = pos, mv, s.beat_gap
+        s.n_queue += 1
+    _emit(s, k, now_ns, np.int64(0), out)
+
+
+@_inner
+def _withdraw(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
+    """Take the newest beat back: the average has risen above it within the refractory time."""
+    _emit(s, k, now_ns, np.int64(1), out)
+    s.n_queue -= 1
+    s.n_qrs -= 1
+    s.n_rr -= s.beat_rr
+    s.after_gap = s.beat_gap
+    s.has_beat, s.beat_at, s.beat_slope, s.beat_pos = s.old_has, s.old_at, s.old_slope, s.old_pos
+    s.seen_peak = 0.0
+    _set_levels(s)
+
+
+@_inner
+def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
+    """End the learning time: set the levels, then decide on the candidates of that time."""
     fs = s.fs_hz
-    start = s.learn_at - np.int64(rules.learn_s * fs)
+    start = s.learn_at - np.int64(RULES.learn_s * fs)
     _drop_kept(s, start - 1)
     first = second = 0.0
     for i in range(s.n_kept):
-        if s.kept[i, 0] < start + 0.5 * rules.learn_s * fs:
+        if s.kept[i, 0] < start + 0.5 * RULES.learn_s * fs:
             first = max(first, s.kept[i, 1])
         else:
             second = max(second, s.kept[i, 1])
     low, high = min(first, second), max(first, second)
-    if high < rules.floor:
+    needed = RULES.floor
+    if s.has_beat:
+        needed = max(needed, RULES.relearn_crest * s.level, RULES.relearn_share * s.qrs)
+    if high < needed:
         s.learn_at = np.int64(s.learn_at + fs)
         return
     s.learning = 0
     s.learn_at = NEVER
-    s.n_qrs = 1
+    s.n_qrs, s.n_noise = 1, 0
+    # The smaller of two maxima, so that one artefact does not blind; unless it was no beat at all.
     s.qrs_levels[0] = low if low >= 0.3 * high else high
-    s.n_noise = 0
-    _levels(s, rules)
-    n = s.n_kept
-    s.n_kept = 0
-    s.relearn_at = np.int64(c + rules.relearn_s * fs)
+    _set_levels(s)
+    s.relearn_at = np.int64(c + RULES.relearn_s * fs)
+    n, s.n_kept = s.n_kept, 0
     for i in range(n):
         e = s.kept[i]
-        _decide(s, k, np.int64(e[0]), e[1], e[2], e[3], e[4], 1, now_ns, rules, out)
-    if s.search_at <= c:
-        s.search_at = c + 1
+        _decide(s, k, np.int64(e[0]), e[1], e[2], e[3], e[4], np.int64(1), now_ns, out)
+    s.guard = np.inf  # what was replayed stands
+    s.search_at = max(s.search_at, c + 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _search_back(s, k, c, now_ns, rules, out):
-    fs = s.fs_hz
-    if s.tracking and s.peak >= s.threshold:
-        s.search_at = s.peak_at + s.hold_n + 1
-        if s.search_at <= c:
-            s.search_at = c + 1
+@_inner
+def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
+    """Nothing for 1.5 RR: take the best of what was rejected, if it is good enough."""
+    near = RULES.refractory_s * s.fs_hz
+    if s.tracking and s.peak >= s.threshold:  # a beat is coming: let it come first
+        s.search_at = max(s.peak_at + s.hold_n + 1, c + 1)
         return
+    least = min(
+        RULES.search_share * s.threshold,
+        max(RULES.deep_share * s.threshold, RULES.deep_noise * s.noise, RULES.floor),
+    )
     best = -1
-    least = rules.search_share * s.threshold
     for i in range(s.n_kept):
-        e = s.kept[i]
-        if e[1] >= least and e[0] <= c - rules.refractory_s * fs and e[0] - s.beat_at >= rules.refractory_s * fs and not _is_t_wave(s, np.int64(e[0]), e[2], rules):
-            best, least = i, e[1]
+        at, peak, slope = np.int64(s.kept[i, 0]), s.kept[i, 1], s.kept[i, 2]
+        apart = at <= c - near and at - s.beat_at >= near
+        if peak >= least and apart and not _is_t_wave(s, at, slope):
+            best, least = i, peak
     if best < 0:
-        s.search_at = np.int64(c + 0.25 * s.rr_mid)
+        s.search_at = np.int64(c + max(0.25 * s.rr_mid, 1.0))
         return
     e = s.kept[best]
     at = np.int64(e[0])
-    seen_at, seen_peak, seen_beat, guard = s.seen_at, s.seen_peak, s.seen_beat, s.guard
-    _accept(s, k, at, e[1], e[2], e[3], e[4], 1, now_ns, rules, out)
-    s.seen_at, s.seen_peak, s.seen_beat = seen_at, seen_peak, seen_beat
+    _accept(s, k, at, e[1], e[2], e[3], e[4], np.int64(1), now_ns, out)
     s.guard = np.inf
-    if s.search_at <= c:
-        s.search_at = c + 1
+    s.search_at = max(s.search_at, c + 1)
     _drop_kept(s, at)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _window(s, k, now_ns, out):
+@_inner
+def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     """Emit the window of the oldest beat that waits for it."""
     j = out.counts[1]
-    pos = s.queue[0, 0]
-    out.window_slots[j] = k
-    out.window_ns[j] = now_ns
-    w = out.windows[j]
-    w[0] = now_ns - s.queue_ns[0]
-    w[1] = np.nan
-    if s.has_window and not s.queue[0, 2]:
-        w[1] = (s.queue_ns[0] - s.window_ns) * 1e-6
-    w[2] = s.queue[0, 1]
-    first = (pos / s.fs_hz + delay_s(40.0, BUTTERWORTH_Q, 0.0) - 0.4) * GRID_HZ
-    for i in range(WINDOW):
-        u = first + i * (GRID_HZ / 100.0)
-        g = np.int64(math.floor(u))
-        share = u - g
-        a = b = 0.0
-        if g >= 0:
-            a = s.grid[min(g, s.grid_next - 1) & (GRID - 1)] * GRID_MV
-        if g + 1 >= 0:
-            b = s.grid[min(g + 1, s.grid_next - 1) & (GRID - 1)] * GRID_MV
-        w[4 + i] = a + share * (b - a)
-    n = 0
-    total = 0.0
-    for i in range(2, WINDOW - 2):
-        if 30 <= i < 75:
-            continue
-        e = w[4 + i] - 0.2 * (w[2 + i] + w[3 + i] + w[4 + i] + w[5 + i] + w[6 + i])
-        total += e * e
-        n += 1
-    w[3] = math.sqrt(total / n)
-    s.has_window = 1
-    s.window_ns = s.queue_ns[0]
-    for i in range(1, s.n_queue):
-        s.queue_ns[i - 1] = s.queue_ns[i]
-        for q in range(3):
-            s.queue[i - 1, q] = s.queue[i, q]
+    if j < len(out.windows):
+        out.counts[1] = j + 1
+        out.window_slots[j], out.window_ns[j] = k, now_ns
+        w = out.windows[j]
+        w[0], w[1], w[2] = now_ns - s.queue_ns[0], np.nan, s.queue[0, 1]
+        if s.has_window and s.queue[0, 2] == 0.0:
+            w[1] = (s.queue_ns[0] - s.window_ns) * 1e-6
+        delayed_s = s.queue[0, 0] / s.fs_hz + delay_s(TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0)
+        for i in range(WINDOW):
+            u = (delayed_s - BEFORE_S + i / WINDOW_HZ) * GRID_HZ
+            g = np.int64(math.floor(u))
+            left, right = _grid_mv(s, g), _grid_mv(s, g + 1)
+            w[4 + i] = left + (u - g) * (right - left)
+        w[3] = _noise_mv(w[4:])
+    s.has_window, s.window_ns = 1, s.queue_ns[0]
     s.n_queue -= 1
-    out.counts[1] = j + 1
+    for i in range(s.n_queue):
+        s.queue_ns[i] = s.queue_ns[i + 1]
+        for q in range(3):
+            s.queue[i, q] = s.queue[i + 1, q]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _things_due(s, k, c, now_ns, rules, out):
-    if s.n_queue > 0 and c >= np.int64(math.ceil(s.queue[0, 0] + 0.602 * s.fs_hz)):
-        _window(s, k, now_ns, out)
-    elif c >= s.learn_at:
-        _learn(s, k, c, now_ns, rules, out)
-    elif c >= s.search_at:
-        _search_back(s, k, c, now_ns, rules, out)
-    elif c >= s.relearn_at:
-        s.learning = 1
-        s.learn_at = np.int64(c + rules.learn_s * s.fs_hz)
-        s.relearn_at = NEVER
-        s.search_at = NEVER
-        s.guard = np.inf
-        s.threshold = np.inf
-    _set_due(s)
+@_inner
+def _grid_mv(s: Any, g: int) -> float:
+    """Give the trace at a point of the grid: zero before the start, held beyond the end."""
+    if g < 0:
+        return 0.0
+    return float(s.grid[min(g, s.grid_next - 1) & (GRID - 1)] * GRID_MV)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _enter_gap(s):
-    s.in_gap = 1
-    s.after_gap = 1
-    s.tracking = 0
-    s.n_kept = 0
-    s.guard = np.inf
-    s.learn_at = NEVER
-    s.search_at = NEVER
-    s.relearn_at = NEVER
-    _set_due(s)
+@_inner
+def _noise_mv(w: NDArray[np.float64]) -> float:
+    """Give what a 50-ms mean leaves of the quieter part of a window outside QRS and T, RMS."""
+    quietest = np.inf
+    for lo, hi in QUIET:
+        total = 0.0
+        for i in range(lo, hi):
+            rest = w[i] - 0.2 * (w[i - 2] + w[i - 1] + w[i] + w[i + 1] + w[i + 2])
+            total += rest * rest
+        quietest = min(quietest, total / (hi - lo))
+    return math.sqrt(quietest)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _leave_gap(s, c, rules):
-    fs = s.fs_hz
-    s.in_gap = 0
-    if s.has_beat or not s.learning:
-        s.blind_until = np.int64(c + 0.5 * fs)
-    if s.learning:
-        s.learn_at = np.int64(max(c, s.blind_until) + rules.learn_s * fs)
-    else:
-        s.relearn_at = np.int64(c + (0.5 + rules.relearn_s) * fs)
-    _set_due(s)
+@_inner
+def _emit(s: Any, k: int, now_ns: int, withdrawn: int, out: QrsOutputs) -> None:
+    j = out.counts[0]
+    if j >= len(out.beats):
+        return
+    out.counts[0] = j + 1
+    out.beat_slots[j], out.beat_ns[j] = k, now_ns
+    b = out.beats[j]
+    b[0], b[1], b[2] = now_ns - s.beat_ns, withdrawn, s.beat_mv
+    b[3], b[4], b[5] = s.beat_sure, s.beat_late, s.beat_gap
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _piece(state, k, values, lo, n, virtual, now_ns, leads, rules, work, out):
-    s = state[k]
-    _filter(state, k, values, lo, n, virtual, leads, work)
-    fs = s.fs_hz
-    count = s.count
-    total, fresh = s.sum, s.fresh
-    level, before = s.level, s.before
-    peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
-    trace, slopes, grid = s.trace, s.slopes, s.grid
-    trace_y, grid_next = s.trace_y, s.grid_next
-    step = fs / GRID_HZ
-    grid_at = grid_next * step
-    average_n, hold_n = s.average_n, s.hold_n
-    share = 1.0 / average_n
-    ease = 1.0 / (2.0 * fs)
+@_inner
+def _set_levels(s: Any) -> None:
+    s.qrs = _median(s.qrs_levels, min(s.n_qrs, LEVELS))
+    s.noise = _median(s.noise_levels, min(s.n_noise, LEVELS))
+    wanted = RULES.qrs_weight * s.qrs + RULES.noise_weight * s.noise
+    s.threshold = max(min(wanted, RULES.highest * s.qrs), RULES.floor)
+
+
+@_inner
+def _keep(s: Any, at: int, peak: float, slope: float, pos: float, mv: float) -> None:
+    """Keep a candidate; the oldest makes room."""
+    if s.n_kept == KEPT:
+        for i in range(KEPT - 1):
+            for j in range(5):
+                s.kept[i, j] = s.kept[i + 1, j]
+        s.n_kept -= 1
+    e = s.kept[s.n_kept]
+    e[0], e[1], e[2], e[3], e[4] = at, peak, slope, pos, mv
+    s.n_kept += 1
+
+
+@_inner
+def _drop_kept(s: Any, until: int) -> None:
+    """Forget the candidates up to and including a sample."""
+    n = 0
+    for i in range(s.n_kept):
+        if s.kept[i, 0] > until:
+            for j in range(5):
+                s.kept[n, j] = s.kept[i, j]
+            n += 1
+    s.n_kept = n
+
+
+@_inner
+def _time_ns(s: Any, pos: float) -> int:
+    """Give the time of a position in samples."""
+    return int(s.anchor_ns + np.int64(np.rint((pos - s.anchor) * (1e9 / s.fs_hz))))
+
+
+@_inner
+def _median(values: NDArray[np.float64], n: int) -> float:
+    """Give the median of the first `n` of a few values by counting ranks; 0 for none."""
+    low, high = (n - 1) // 2, n // 2
+    a = b = 0.0
     for i in range(n):
-        c = count + i
-        v = np.float32(work[0, i])
-        y = work[1, i]
-        trace[c & (TRACE - 1)] = y
-        while c >= grid_at:
-            value = y if c == 0 else trace_y + (grid_at - (c - 1)) * (y - trace_y)
-            grid[grid_next & (GRID - 1)] = np.int16(np.rint(min(max(value / GRID_MV, -32767.0), 32767.0)))
-            grid_next += 1
-            grid_at = grid_next * step
-        trace_y = y
-        # The sum is rebuilt each time the ring turns, so rounding errors cannot gather.
-        if c & (SLOPES - 1) == 0:
-            pass
-        total += np.float64(v) - np.float64(slopes[(c - average_n) & (SLOPES - 1)])
-        slopes[c & (SLOPES - 1)] = v
-        m = max(total * share, 0.0)
-        live = work[2, i] > 0.0
-        if live == (s.in_gap != 0):
-            if live:
-                s.grid_next = grid_next
-                _leave_gap(s, c, rules)
-            else:
-                _enter_gap(s)
-                tracking = 0
-        if live:
-            level += (m - level) * ease
-            if tracking:
-                if m > peak:
-                    peak, peak_at = m, c
-                    if m > s.guard:
-                        if c - s.beat_at < rules.refractory_s * fs:
-                            t = now_ns if virtual else _time_ns(s, np.float64(c))
-                            _withdraw(s, k, t, rules, out)
-                        else:
-                            s.guard = np.inf
-                elif c - peak_at >= hold_n or (m < rules.half * peak and peak >= rules.sure * s.threshold):
-                    tracking = 0
-                    t = now_ns if virtual else _time_ns(s, np.float64(c))
-                    _candidate(s, k, c, peak_at, peak, t, rules, out)
-                    _set_due(s)
-            elif m > before:
-                tracking = 1
-                peak, peak_at = m, c
-        before = m
-        if c >= s.due:
-            t = now_ns if virtual else _time_ns(s, np.float64(c))
-            s.tracking, s.peak, s.peak_at = tracking, peak, peak_at
-            s.grid_next = grid_next
-            s.level = level
-            while c >= s.due:
-                _things_due(s, k, c, t, rules, out)
-    s.count = count + n
-    s.sum, s.fresh = total, fresh
-    s.level, s.before = level, before
-    s.peak, s.peak_at, s.tracking = peak, peak_at, tracking
-    s.trace_y, s.grid_next = trace_y, grid_next
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def detect_qrs(values, offsets, slots, fs_hz, t0_ns, seq, leads, rules, state, blank, work, out):
-    """Detect."""
-    for r in range(len(slots)):
-        lo, hi = offsets[r], offsets[r + 1]
-        fs = fs_hz[r]
-        if hi == lo or not LOWEST_FS_HZ <= fs <= HIGHEST_FS_HZ:
-            continue
-        k = slots[r]
-        s = state[k]
-        if s.fs_hz != fs or seq[r] < s.seq:
-            _start(state, k, fs, seq[r], t0_ns[r], blank, rules)
-        lost = seq[r] - s.seq
-        if lost > 0:
-            brief = lost <= np.int64(0.1 * fs + 1e-9)
-            fill = lost if brief else np.int64(0.8 * fs)
-            while fill > 0:
-                n = min(fill, np.int64(PIECE))
-                _piece(state, k, values, lo, n, True, t0_ns[r], leads, rules, work, out)
-                fill -= n
-            if not brief:
-                s.anchor, s.anchor_ns = s.count, t0_ns[r]
-        if abs(_time_ns(s, np.float64(s.count)) - t0_ns[r]) > 1000:
-            s.anchor, s.anchor_ns = s.count, t0_ns[r]
-        while lo < hi:
-            n = min(hi - lo, np.int64(PIECE))
-            _piece(state, k, values, lo, n, False, np.int64(0), leads, rules, work, out)
-            lo += n
-        s.seq = seq[r] + offsets[r + 1] - offsets[r]
-    return out.counts[0]
+        less = same = 0
+        for j in range(n):
+            if values[j] < values[i]:
+                less += 1
+            elif values[j] == values[i]:
+                same += 1
+        if less <= low < less + same:
+            a = values[i]
+        if less <= high < less + same:
+            b = values[i]
+    return 0.5 * (a + b)
