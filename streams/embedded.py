@@ -29,15 +29,16 @@ from typing import Any, Final
 
 import uvicorn
 
-from alerts.alarm import Alarm, AlarmChange
 from alerts.policy import Policy
 from dashboards.monitor.app import SERVER, create_app
-from dashboards.monitor.history import ParticipantHistory, Strip
+from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
 from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
-from processors.errors import SettingError
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
+from streams.stores import StoredStrip
+from streams.stores.sqlite import SqliteStore
+from streams.stores.writer import StoreWriter
 
 QUEUE_STEPS: Final = 300  # a minute of 200 ms steps: as long as kernels take to compile
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
@@ -85,14 +86,12 @@ class Embedded:
         address: socket.socket,
         say: Callable[[str], None],
     ) -> None:
-        from streams.stores.sqlite import SqliteStore
-        from streams.stores.writer import StoreWriter
-
         self._plan = plan
         self._policy = policy
         self._address = address
         self._say = say
-        self._store = SqliteStore(folder / "vitals.sqlite")
+        self.store_path = folder / "vitals.sqlite"
+        self._store = SqliteStore(self.store_path)
         self._writer = StoreWriter(self._store)
         self._steps: queue.Queue[tuple[int, Sequence[Block | Control]] | None] = queue.Queue(
             QUEUE_STEPS
@@ -190,20 +189,47 @@ class Embedded:
 
     def _show(self, told: Any) -> None:
         """Put what a step gave onto the page."""
-        for values in told.features:
-            self._hub.on_values(values.participants, values.name, values.values, values.t_ns)
+        for rows in told.features:
+            self._hub.on_values(rows.participants, rows.name, rows.values, rows.t_ns)
         self._hub.on_findings(told.findings)
-        self._hub.on_alarms([_Shown(change.alarm) for change in told.alarms])
+        self._hub.on_alarms([change.alarm for change in told.alarms])
 
     def _acknowledge(self, alarm_id: str, by: str) -> None:
         if self._core is None:
             raise LookupError("the engine is still starting")
         changes = self._core.acknowledge(alarm_id, by, self._clock.now_ns())
-        self._writer.alarms(changes)
-        self._hub.on_alarms([_Shown(change.alarm) for change in changes])
+        self._writer.put(changes)
+        self._hub.on_alarms([change.alarm for change in changes])
 
     def _keep_strip(self, finding: Finding, strip: Strip) -> None:
-        self._writer.strip(finding, strip)
+        self._writer.put(
+            [
+                StoredStrip(
+                    strip.participant,
+                    finding.id,
+                    strip.at_ns,
+                    strip.t0_ns,
+                    strip.fs_hz,
+                    strip.scale,
+                    strip.offset,
+                    strip.samples,
+                )  # fmt: skip
+            ]
+        )
+
+    def _history(self, participant: str) -> ParticipantHistory:
+        """Read the store for the participant view; runs in a worker thread."""
+        findings = self._store.findings(participant, limit=MAX_FINDINGS)
+        strips = self._store.strips(finding.id for finding in findings)
+        alarms = self._store.alarms(participant, limit=MAX_ALARMS)
+        return ParticipantHistory(
+            findings,
+            alarms,
+            {
+                key: Strip(s.participant, s.at_ns, s.t0_ns, s.fs_hz, s.scale, s.offset, s.samples)
+                for key, s in strips.items()
+            },
+        )
 
     # --- on the engine thread ---------------------------------------------------------------------
 
@@ -215,22 +241,22 @@ class Embedded:
 
             core = LiveCore(self._policy)
             adopted = core.adopt(self._store.open_alarms(), self._plan.bridge.base_ns)
-            self._writer.alarms(adopted)
-            shown = [_Shown(change.alarm) for change in adopted]
+            self._writer.put(adopted)
+            shown = [change.alarm for change in adopted]
             loop.call_soon_threadsafe(self._hub.on_alarms, shown)
             self._core = core
             while (step := self._steps.get()) is not _END and not self._stopping:
                 told = core.step(*step)
-                self._writer.told(told)
+                self._writer.put(told.records)
                 self._done_ns = told.until_ns
                 loop.call_soon_threadsafe(self._show, told)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again once all is closed
             self._fault = error
             server.should_exit = True
 
 
 class _DeviceClock:
-    """Now, on the time base of the samples: it goes on between blocks at the speed of the replay."""
+    """Now, on the time base of the samples; it goes on between blocks at the replay's speed."""
 
     def __init__(self, base_ns: int, speed: float | None) -> None:
         self._speed = speed
@@ -245,10 +271,3 @@ class _DeviceClock:
         if self._speed is None:
             return self._reached_ns
         return self._reached_ns + round((time.monotonic_ns() - self._at_ns) * self._speed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """An alarm with its sentence as the page takes it."""
-
-    alarm: Alarm

@@ -6,8 +6,8 @@ No thread, no clock, no I/O; `streams.embedded` puts those around it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,27 +28,9 @@ from processors.records import (
 from processors.signals import SIGNALS
 from streams.engine import Engine
 from streams.merge import NEVER, PATIENCE_NS
+from streams.stores import FEATURES, SCALARS, Record, SeriesRows
 
 STORE_EVERY_NS: Final = 5 * NS_PER_S  # DESIGN 6: features are stored every 5 s by default
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Values of one feature or scalar signal, names resolved.
-
-    Attributes
-    ----------
-    participants
-        ``k`` names.
-    t_ns, values
-        int64 ``[k]``, float64 ``[k, c]``.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    participants: Sequence[str]
-    t_ns: NDArray[np.int64]
-    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +41,23 @@ class Told:
     ----------
     features
         All of them.
-    kept_features, kept_scalars
-        Those that a store keeps: at most one per participant and `STORE_EVERY_NS`.
+    kept
+        What a store keeps of features and scalar signals: of what is continuous at most one row
+        per participant and `STORE_EVERY_NS`, of spot values every one.
     alarms
         Every change, in order.
     """
 
     until_ns: int
-    features: tuple[Values, ...]
-    kept_features: tuple[Values, ...]
-    kept_scalars: tuple[Values, ...]
+    features: tuple[SeriesRows, ...]
+    kept: tuple[SeriesRows, ...]
     findings: tuple[Finding, ...]
     alarms: tuple[AlarmChange, ...]
+
+    @property
+    def records(self) -> list[Record]:
+        """All that a store keeps of it."""
+        return [*self.kept, *self.findings, *self.alarms]
 
 
 class LiveCore:
@@ -87,18 +74,23 @@ class LiveCore:
             for spec in processor.produces
             if isinstance(spec, FeatureSpec)
         }
-        self._thinned: dict[str, NDArray[np.int64]] = {}
+        self._stored_ns: dict[str, NDArray[np.int64]] = {}
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
         """Take all samples before `until_ns` and give what follows from them."""
         outputs = (self.engine.tick(until_ns), self.engine.feed(rows))
         features = tuple(self._resolve(b) for output in outputs for b in output.features)
         findings = tuple(finding for output in outputs for finding in output.findings)
+        kept = [self._thin(rows) for rows in features] + [
+            self._thin(scalar) if is_continuous else scalar
+            for block in rows
+            if isinstance(block, Block)
+            for scalar, is_continuous in _scalars(block)
+        ]
         return Told(
             until_ns,
             features,
-            tuple(kept for values in features if (kept := self._thin(values))),
-            tuple(self._scalars(rows)),
+            tuple(rows for rows in kept if len(rows.participants)),
             findings,
             tuple(self._apply(findings)),
         )
@@ -135,43 +127,46 @@ class LiveCore:
                     changes += self.alarms.tick(clock_ns - PATIENCE_NS, participant)
         return changes
 
-    def _resolve(self, block: FeatureBlock) -> Values:
-        participants = self.engine.roster.names(block.slots)
-        return Values(block.name, self._columns[block.name], participants, block.t_ns, block.values)
-
-    def _scalars(self, rows: Sequence[Block | Control]) -> Iterable[Values]:
-        """Give the scalar measurements among the input: the last of each row of a block."""
-        for block in rows:
-            if isinstance(block, Control) or SIGNALS[block.signal].waveform:
-                continue
-            last = block.offsets[1:] - 1
-            there = np.flatnonzero(last >= block.offsets[:-1])
-            if block.t_ns is None or not len(there):
-                continue
-            physical = block.samples[last[there]] * block.scale[there, None]
-            values = Values(
-                block.signal,
-                tuple(channel.name for channel in SIGNALS[block.signal].channels),
-                [block.participants[r] for r in there],
-                block.t_ns[last[there]],
-                physical + block.offset[there, None],
-            )
-            if kept := self._thin(values):
-                yield kept
-
-    def _thin(self, values: Values) -> Values | None:
-        """Keep what is due for the store."""
-        slots = self.engine.roster.enrol_all(values.participants)
-        known = self._thinned.get(values.name, np.zeros(0, np.int64))
-        if len(known) < self.engine.roster.n_slots:
-            more = np.full(self.engine.roster.n_slots + 64 - len(known), NEVER // 2, np.int64)
-            known = np.concatenate([known, more])
-        due = values.t_ns - known[slots] >= STORE_EVERY_NS
-        known[slots[due]] = values.t_ns[due]
-        self._thinned[values.name] = known
-        if not due.any():
-            return None
-        participants = [values.participants[k] for k in np.flatnonzero(due)]
-        return Values(
-            values.name, values.columns, participants, values.t_ns[due], values.values[due]
+    def _resolve(self, block: FeatureBlock) -> SeriesRows:
+        names = self.engine.roster.names(block.slots)
+        return SeriesRows(
+            FEATURES, block.name, self._columns[block.name], names, block.t_ns, block.values
         )
+
+    def _thin(self, rows: SeriesRows) -> SeriesRows:
+        """Keep the rows that are due for the store."""
+        slots = self.engine.roster.enrol_all(rows.participants)
+        stored_ns = self._stored_ns.get(rows.name, np.zeros(0, np.int64))
+        if len(stored_ns) < self.engine.roster.n_slots:
+            more = self.engine.roster.n_slots + 64 - len(stored_ns)
+            stored_ns = np.concatenate([stored_ns, np.full(more, NEVER // 2, np.int64)])
+        due = rows.t_ns - stored_ns[slots] >= STORE_EVERY_NS
+        stored_ns[slots[due]] = rows.t_ns[due]
+        self._stored_ns[rows.name] = stored_ns
+        participants = [rows.participants[k] for k in np.flatnonzero(due).tolist()]
+        return replace(
+            rows, participants=participants, t_ns=rows.t_ns[due], values=rows.values[due]
+        )
+
+
+def _scalars(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
+    """Give the scalar measurements of a block, and whether they are of a continuous variant.
+
+    Of a continuous signal the last of each row is enough, for the store thins it anyway.
+    """
+    spec = SIGNALS[block.signal]
+    if spec.waveform or block.t_ns is None or not block.n_samples:
+        return
+    variant = spec.variant(block.variant)
+    continuous = variant.name == "continuous"
+    lengths = np.diff(block.offsets)
+    row_of = np.repeat(np.arange(block.n_rows), lengths)
+    chosen = block.offsets[1:][lengths > 0] - 1 if continuous else np.arange(block.n_samples)
+    r = row_of[chosen]
+    values = block.samples[chosen] * block.scale[r, None] + block.offset[r, None]
+    if block.missing is not None:
+        values[block.missing[chosen]] = np.nan
+    name = spec.name if variant is spec.variants[0] else f"{spec.name}.{variant.name}"
+    columns = tuple(channel.name for channel in spec.channels)[: values.shape[1]]
+    people = [block.participants[k] for k in r.tolist()]
+    yield SeriesRows(SCALARS, name, columns, people, block.t_ns[chosen], values), continuous

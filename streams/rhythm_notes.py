@@ -1,4 +1,4 @@
-"""The rhythm track of a recording: WFDB ``+`` and ``~`` annotations from findings (CLINICAL 3.7)."""
+"""The rhythm track of a recording: WFDB ``+`` and ``~`` marks from findings (CLINICAL 3.7)."""
 
 from __future__ import annotations
 

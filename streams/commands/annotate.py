@@ -36,8 +36,8 @@ def annotate(
     """Stream recordings through the engine and write annotations, findings and alarms."""
     # Imported here: they bring compiled kernels along, which --help can do without.
     from alerts.policy import load_policy
-    from device_bridges.replay.link import find_recordings
     from device_bridges.replay.columns import parse_mapping
+    from device_bridges.replay.link import find_recordings
     from streams.annotate import Options, Progress
     from streams.annotate import annotate as run
     from streams.commands.progress import signal_progress, warner

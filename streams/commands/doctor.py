@@ -1,4 +1,4 @@
-"""``vitals doctor``: is everything here that this machine needs to run Vitalstream?"""
+"""``vitals doctor``: whether this machine has what it needs to run Vitalstream."""
 
 from __future__ import annotations
 
