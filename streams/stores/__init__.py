@@ -1,1 +1,179 @@
-""""""
+"""Where results are kept: the records a store takes, and what every store can do.
+
+A replay overwrites and never doubles: each record has a key that the replay makes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.alarm import Alarm, AlarmChange
+from processors.errors import VitalsError
+from processors.records import Finding
+from registry.participants import Participant
+
+FEATURES, SCALARS = "features", "scalars"
+
+
+class StoreError(VitalsError, OSError):
+    """A store cannot take or give what it is asked for: disk full, file gone, damaged.
+
+    Attributes
+    ----------
+    where
+        The store's file or address.
+    problem
+        What went wrong.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRows:
+    """Rows of one feature or scalar signal; the key of a row is participant, name and time.
+
+    Attributes
+    ----------
+    kind
+        `FEATURES` or `SCALARS`.
+    columns
+        Names of the ``c`` columns.
+    participants
+        ``k`` names.
+    t_ns, values
+        int64 ``[k]``; float64 ``[k, c]``, NaN where there is no value.
+    """
+
+    kind: str
+    name: str
+    columns: tuple[str, ...]
+    participants: Sequence[str]
+    t_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What was stored of one name and participant, in the order of time.
+
+    Attributes
+    ----------
+    columns
+        As last written; a column that older rows did not have is NaN there.
+    t_ns, values
+        int64 ``[k]``; float64 ``[k, c]``.
+    """
+
+    columns: tuple[str, ...]
+    t_ns: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStrip:
+    """Waveform around a finding, in the device's numbers; the key is the id of the finding.
+
+    Attributes
+    ----------
+    at_ns, t0_ns
+        The moment it was cut for; the time of the first sample.
+    samples
+        int16 ``[n]``; mV = sample * scale + offset; -32768 where there is none.
+    """
+
+    participant: str
+    finding_id: str
+    at_ns: int
+    t0_ns: int
+    fs_hz: float
+    scale: float
+    offset: float
+    samples: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Who acknowledged an alarm, and when."""
+
+    alarm_id: str
+    participant: str
+    by: str
+    t_ns: int
+
+
+Record = SeriesRows | Finding | AlarmChange | StoredStrip | Participant
+
+
+def n_rows(record: Record) -> int:
+    """Give how many rows a record is, which is what queues and batches are measured in."""
+    return len(record.participants) if isinstance(record, SeriesRows) else 1
+
+
+class Store(Protocol):
+    """What every back end can do; any thread may call any of it, one at a time may write."""
+
+    def write(self, records: Iterable[Record]) -> int:
+        """Keep all of these or, when it raises, none; give the number of rows.
+
+        Raises
+        ------
+        StoreError
+            The store cannot take them now; the same call may work later.
+        """
+        ...
+
+    def findings(
+        self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100
+    ) -> list[Finding]:
+        """Give the newest findings, newest first, each as last told."""
+        ...
+
+    def finding_history(self, finding_id: str) -> list[Finding]:
+        """Give all that was told of one finding, in its order."""
+        ...
+
+    def open_alarms(self) -> list[Alarm]:
+        """Give the alarms that have not ended, in the order of their onset."""
+        ...
+
+    def alarms(
+        self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100
+    ) -> list[Alarm]:
+        """Give the newest alarms, by the time of their state, newest first."""
+        ...
+
+    def alarm_history(self, alarm_id: str) -> list[AlarmChange]:
+        """Give every change of one alarm, in its order."""
+        ...
+
+    def acknowledgements(self, participant: str) -> list[Acknowledgement]:
+        """Give who acknowledged what, in the order of time."""
+        ...
+
+    def series(self, kind: str, name: str, participant: str, from_ns: int, until_ns: int) -> Series:
+        """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
+        ...
+
+    def strips(self, finding_ids: Iterable[str]) -> dict[str, StoredStrip]:
+        """Give the strips there are, by the id of the finding."""
+        ...
+
+    def participants(self) -> list[Participant]:
+        """Give the participants by id."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; a closed store is not used again."""
+        ...

@@ -1,0 +1,167 @@
+"""Records as rows of the SQLite tables, and back."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.alarm import Alarm, AlarmChange, Text, alarm_from_plain, alarm_to_plain
+from alerts.lifecycle import stage
+from processors.records import Finding
+from registry.participants import Participant
+from streams.stores import FEATURES, Acknowledgement, SeriesRows, StoredStrip
+
+MINUTE_NS = 60_000_000_000
+
+FINDING_COLUMNS = (
+    "id", "stage", "participant", "code", "state", "revision", "onset_ns", "at_ns", "t_ns",
+    "value", "evidence",
+)  # fmt: skip
+ALARM_COLUMNS = (
+    "id", "participant", "code", "priority", "sounds_as", "state", "latched", "sounding",
+    "onset_ns", "t_ns", "acknowledged_by", "finding_id", "count", "suppressed", "value",
+    "reason_en", "reason_ko",
+)  # fmt: skip
+STRIP_COLUMNS = (
+    "finding_id", "participant", "at_ns", "t0_ns", "fs_hz", "scale", "offset", "samples",
+)  # fmt: skip
+PARTICIPANT_COLUMNS = (
+    "id", "name", "group", "age_years", "heart_rate_max", "heart_rate_rest", "event",
+)  # fmt: skip
+
+# Order of the changes that one moment can bring to one alarm.
+_STEPS = (
+    "restored", "raised", "realarmed", "repeated", "revised", "latched", "acknowledged", "ended",
+    "suppressed", "sound",
+)  # fmt: skip
+
+
+def finding_row(finding: Finding) -> tuple[Any, ...]:
+    """Give the row of `FINDING_COLUMNS`; evidence that is not a number is left out."""
+    evidence = {k: v for k, v in finding.evidence.items() if math.isfinite(v)}
+    return (
+        finding.id, stage(finding), finding.participant, finding.code, finding.state,
+        finding.revision, finding.onset_ns, finding.at_ns, finding.t_ns, finding.value,
+        json.dumps(evidence),
+    )  # fmt: skip
+
+
+def finding_of(row: Sequence[Any]) -> Finding:
+    """Give the finding of a row."""
+    key, _, participant, code, state, revision, onset_ns, at_ns, t_ns, value, evidence = row
+    return Finding(
+        key, revision, participant, code, state, onset_ns, at_ns, t_ns,
+        _number(value), json.loads(evidence),
+    )  # fmt: skip
+
+
+def alarm_row(alarm: Alarm) -> tuple[Any, ...]:
+    """Give the row of `ALARM_COLUMNS`."""
+    plain = alarm_to_plain(alarm)
+    return (*(plain[name] for name in ALARM_COLUMNS[:-2]), *plain["reason"])
+
+
+def alarm_of(row: Sequence[Any]) -> Alarm:
+    """Give the alarm of a row."""
+    plain = dict(zip(ALARM_COLUMNS, row, strict=True))
+    reason = Text(plain.pop("reason_en"), plain.pop("reason_ko"))
+    plain["latched"], plain["sounding"] = bool(plain["latched"]), bool(plain["sounding"])
+    plain["value"] = _number(plain["value"])
+    return Alarm(**plain, reason=reason)
+
+
+def change_row(change: AlarmChange) -> tuple[Any, ...]:
+    """Give the row of ``alarm_changes``."""
+    plain = alarm_to_plain(change.alarm)
+    if not math.isfinite(plain["value"]):
+        plain["value"] = None
+    body = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return change.alarm.id, change.t_ns, _STEPS.index(change.kind), change.kind, body
+
+
+def change_of(kind: str, t_ns: int, body: str) -> AlarmChange:
+    """Give the change of a row."""
+    plain = json.loads(body)
+    plain["value"] = _number(plain["value"])
+    return AlarmChange(kind, t_ns, alarm_from_plain(plain))
+
+
+def acknowledgement_row(change: AlarmChange) -> tuple[Any, ...]:
+    """Give the row of ``acknowledgements`` for a change of that kind."""
+    alarm = change.alarm
+    return alarm.participant, change.t_ns, alarm.id, alarm.acknowledged_by
+
+
+def acknowledgement_of(row: Sequence[Any]) -> Acknowledgement:
+    """Give the acknowledgement of a row."""
+    participant, t_ns, alarm_id, by = row
+    return Acknowledgement(alarm_id, participant, by, t_ns)
+
+
+def strip_row(strip: StoredStrip) -> tuple[Any, ...]:
+    """Give the row of `STRIP_COLUMNS`."""
+    samples = np.ascontiguousarray(strip.samples, "<i2").tobytes()
+    return (*(getattr(strip, name) for name in STRIP_COLUMNS[:-1]), samples)
+
+
+def strip_of(row: Sequence[Any]) -> StoredStrip:
+    """Give the strip of a row."""
+    values = dict(zip(STRIP_COLUMNS, row, strict=True))
+    values["samples"] = np.frombuffer(values["samples"], "<i2").astype(np.int16)
+    return StoredStrip(**values)
+
+
+def participant_row(participant: Participant) -> tuple[Any, ...]:
+    """Give the row of `PARTICIPANT_COLUMNS`."""
+    return tuple(getattr(participant, name) for name in PARTICIPANT_COLUMNS)
+
+
+def participant_of(row: Sequence[Any]) -> Participant:
+    """Give the participant of a row."""
+    values = dict(zip(PARTICIPANT_COLUMNS, row, strict=True))
+    return Participant(**{**values, "event": bool(values["event"])})
+
+
+def series_rows(rows: SeriesRows, series: int, people: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of ``features`` or ``scalars``; values as little-endian float64."""
+    times = rows.t_ns.tolist()
+    body = np.ascontiguousarray(rows.values, "<f8").tobytes()
+    width = 8 * len(rows.columns)
+    blobs = [body[i * width : (i + 1) * width] for i in range(len(times))]
+    if rows.kind == FEATURES:
+        minutes = (rows.t_ns // MINUTE_NS).tolist()
+        return zip(minutes, repeat(series), people, times, blobs, strict=False)
+    return zip(people, repeat(series), times, blobs, strict=False)
+
+
+def values_of(
+    blobs: Sequence[bytes], columns: tuple[str, ...], wanted: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Give the values of rows in the order of the columns that are wanted, NaN where unknown."""
+    stored = np.frombuffer(b"".join(blobs), "<f8").reshape(len(blobs), len(columns))
+    values = np.full((len(blobs), len(wanted)), np.nan)
+    for c, name in enumerate(wanted):
+        if name in columns:
+            values[:, c] = stored[:, columns.index(name)]
+    return values
+
+
+def join_columns(columns: tuple[str, ...]) -> str:
+    """Give column names as one text."""
+    return "\n".join(columns)
+
+
+def split_columns(text: str) -> tuple[str, ...]:
+    """Give the column names that `join_columns` was given."""
+    return tuple(text.split("\n"))
+
+
+def _number(value: float | None) -> float:
+    """SQLite keeps NaN as null."""
+    return math.nan if value is None else value

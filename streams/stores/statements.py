@@ -1,0 +1,80 @@
+"""The SQL of the store. Only names of this file are put into a statement; values are parameters."""
+
+# ruff: noqa: S608 - the names are constants of this file and of `streams.stores.rows`
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streams.stores.rows import (
+    ALARM_COLUMNS,
+    FINDING_COLUMNS,
+    PARTICIPANT_COLUMNS,
+    STRIP_COLUMNS,
+)
+
+
+def _names(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _put(table: str, columns: Sequence[str]) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f"insert or replace into {table} ({_names(columns)}) values ({marks})"
+
+
+PUT_FEATURES = _put("features", ("minute", "series", "person", "t_ns", "value"))
+PUT_SCALARS = _put("scalars", ("person", "series", "t_ns", "value"))
+PUT_FINDING = _put("findings", FINDING_COLUMNS)
+PUT_ALARM = _put("alarms", ALARM_COLUMNS)
+PUT_CHANGE = _put("alarm_changes", ("alarm_id", "t_ns", "step", "kind", "alarm"))
+PUT_ACKNOWLEDGEMENT = _put("acknowledgements", ("participant", "t_ns", "alarm_id", "by"))
+PUT_STRIP = _put("strips", STRIP_COLUMNS)
+PUT_PARTICIPANT = _put("participants", PARTICIPANT_COLUMNS)
+
+# A number for a name, made when there is none: first the one, then the other.
+NEW_PERSON = "insert or ignore into people (id) values (?)"
+PERSON = "select key from people where id = ?"
+NEW_SERIES = "insert or ignore into series (kind, name, columns) values (?, ?, ?)"
+SERIES = "select key from series where kind = ? and name = ? and columns = ?"
+SERIES_OF_NAME = "select key, columns from series where kind = ? and name = ? order by key"
+
+# Newest first; of a participant or of all, since a time or of all times (-2**63).
+_NEWEST = "t_ns >= :since_ns order by t_ns desc, id limit :limit"
+_LAST_TOLD = "not exists (select 1 from findings n where n.id = f.id and n.stage > f.stage)"
+FINDINGS = f"select {_names(FINDING_COLUMNS)} from findings f where {_LAST_TOLD} and {_NEWEST}"
+FINDINGS_OF = FINDINGS.replace("where", "where participant = :participant and", 1)
+ALARMS = f"select {_names(ALARM_COLUMNS)} from alarms where {_NEWEST}"
+ALARMS_OF = ALARMS.replace("where", "where participant = :participant and", 1)
+
+FINDING_HISTORY = f"select {_names(FINDING_COLUMNS)} from findings where id = ? order by stage"
+OPEN_ALARMS = (
+    f"select {_names(ALARM_COLUMNS)} from alarms where state <> 'ended' order by onset_ns, id"
+)
+ALARM_HISTORY = "select kind, t_ns, alarm from alarm_changes where alarm_id = ? order by t_ns, step"
+ACKNOWLEDGEMENTS = (
+    "select participant, t_ns, alarm_id, by from acknowledgements"
+    " where participant = ? order by t_ns, alarm_id"
+)
+STRIP = f"select {_names(STRIP_COLUMNS)} from strips where finding_id = ?"
+PARTICIPANTS = f"select {_names(PARTICIPANT_COLUMNS)} from participants order by id"
+
+SCALAR_ROWS = """
+select t_ns, value from scalars
+where person = (select key from people where id = :participant) and series = :series
+    and t_ns >= :from_ns and t_ns < :until_ns
+order by t_ns
+"""
+# One look-up for each minute between the first and the last that are stored.
+FEATURE_ROWS = """
+with recursive minutes (minute) as (
+    select max(:from_minute, (select min(minute) from features))
+    union all
+    select minute + 1 from minutes
+    where minute < min(:until_minute, (select max(minute) from features))
+)
+select t_ns, value from minutes cross join features using (minute)
+where series = :series and person = (select key from people where id = :participant)
+    and t_ns >= :from_ns and t_ns < :until_ns
+order by t_ns
+"""

@@ -1,0 +1,165 @@
+"""What only the SQLite store has: files that cannot be used, older and newer files, kill -9."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from processors.errors import SettingError
+from streams.stores import FEATURES, StoreError
+from streams.stores.schema import APPLICATION_ID, MIGRATIONS
+from streams.stores.sqlite import SqliteStore
+from tests.streams.stores.stories import FINDINGS, at, feature_rows
+
+PROJECT = Path(__file__).parents[3]
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
+    (tmp_path / "data").write_text("not a folder")
+    with pytest.raises(SettingError, match="the folder cannot be made"):
+        SqliteStore(tmp_path / "data" / "vitals.sqlite")
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path):
+    with pytest.raises(SettingError, match="cannot be opened"):
+        SqliteStore(tmp_path)
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path):
+    path = tmp_path / "vitals.sqlite"
+    path.write_text("participant,t_s\n" * 100)
+    with pytest.raises(SettingError, match="file is not a database"):
+        SqliteStore(path)
+    assert path.read_text().startswith("participant")
+
+
+def test_a_database_of_another_program_is_left_as_it_is(tmp_path):
+    path = tmp_path / "vitals.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute("create table songs (name)")
+    with pytest.raises(SettingError, match="another program"):
+        SqliteStore(path)
+    with sqlite3.connect(path) as other:
+        assert other.execute("select name from sqlite_master").fetchall() == [("songs",)]
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path):
+    path = tmp_path / "vitals.sqlite"
+    SqliteStore(path).close()
+    with sqlite3.connect(path) as newer:
+        newer.execute(f"pragma user_version = {len(MIGRATIONS) + 1}")
+    with pytest.raises(SettingError, match="newer version"):
+        SqliteStore(path)
+
+
+def test_a_new_file_says_whose_it_is_and_which_tables_it_has(tmp_path):
+    path = tmp_path / "new" / "folder" / "vitals.sqlite"
+    SqliteStore(path).close()
+    with sqlite3.connect(path) as file:
+        assert file.execute("pragma user_version").fetchone() == (len(MIGRATIONS),)
+        assert file.execute("pragma application_id").fetchone() == (APPLICATION_ID,)
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    path = tmp_path / "vitals.sqlite"
+    broken = (*MIGRATIONS, "create table half (a); create table half (b);")
+    monkeypatch.setattr("streams.stores.schema.MIGRATIONS", broken)
+    with pytest.raises(SettingError, match="half"):
+        SqliteStore(path)
+    monkeypatch.undo()
+    store = SqliteStore(path)  # the first migration stands, the second is as if never begun
+    store.write(FINDINGS)
+    store.close()
+    with sqlite3.connect(path) as file:
+        assert file.execute("pragma user_version").fetchone() == (1,)
+        assert not file.execute("select * from sqlite_master where name = 'half'").fetchall()
+
+
+def test_a_full_disk_is_said_and_nothing_of_the_batch_is_kept(tmp_path):
+    store = SqliteStore(tmp_path / "vitals.sqlite")
+    store.write([feature_rows([0])])
+    # SQLite's own limit of pages gives the same error as a full disk.
+    (pages,) = store._writer.execute("pragma page_count").fetchone()
+    store._writer.execute(f"pragma max_page_count = {pages}")
+    with pytest.raises(StoreError, match="disk is full"):
+        store.write([feature_rows(range(1, 20_000))])
+    assert len(store.series(FEATURES, "hrv", "p1", 0, at(99_999)).t_ns) == 1
+    store._writer.execute("pragma max_page_count = 1000000")
+    store.write([feature_rows(range(1, 20_000))])
+    assert len(store.series(FEATURES, "hrv", "p1", 0, at(99_999)).t_ns) == 20_000
+    store.close()
+
+
+def write_until_full(store):
+    for first in range(0, 100_000, 2_000):
+        store.write([feature_rows(range(first, first + 2_000))])
+
+
+def test_a_full_file_system_is_said_and_the_store_goes_on_when_there_is_room(tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip(f"no small file system: {mounted.stderr.decode().strip()}")
+    try:
+        store = SqliteStore(folder / "vitals.sqlite")
+        ballast = folder / "ballast"
+        ballast.write_bytes(bytes(1_400_000))
+        with pytest.raises(StoreError, match="full"):
+            write_until_full(store)
+        kept = len(store.series(FEATURES, "hrv", "p1", 0, at(999_999)).t_ns)
+        assert kept % 2_000 == 0
+        ballast.unlink()
+        assert store.write([feature_rows([999_000])]) == 2
+        assert len(store.series(FEATURES, "hrv", "p1", 0, at(999_999)).t_ns) == kept + 1
+        store.close()
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+# Says a number once the batch of that number has been committed.
+_WRITES_WITHOUT_END = """
+import sys
+from itertools import count
+from pathlib import Path
+from streams.stores.sqlite import SqliteStore
+from tests.streams.stores.stories import feature_rows, told
+store = SqliteStore(Path(sys.argv[1]))
+for n in count():
+    store.write([feature_rows(range(50 * n, 50 * n + 50)), told("pause", "point", n, n)])
+    print(n, flush=True)
+"""
+
+
+@pytest.mark.parametrize("kill_after", [1, 7, 30])
+def test_after_kill_9_all_that_was_committed_is_there(tmp_path, kill_after):
+    path = tmp_path / "vitals.sqlite"
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WRITES_WITHOUT_END, str(path)],
+        cwd=PROJECT, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    last = -1
+    while last < kill_after:
+        last = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    last = max([last, *map(int, process.stdout.read().split())])
+    process.wait()
+    store = SqliteStore(path)
+    times = store.series(FEATURES, "hrv", "p1", 0, at(10**6)).t_ns
+    assert len(times) >= 50 * (last + 1)
+    assert len(times) % 50 == 0  # whole batches only
+    assert len(times) == 50 * len(store.findings(limit=10**6))
+    assert store._writer.execute("pragma integrity_check").fetchone() == ("ok",)
+    assert store.write([feature_rows([0])]) == 2
+    store.close()

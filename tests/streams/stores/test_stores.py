@@ -1,0 +1,240 @@
+"""What every store does; one suite over all back ends."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from alerts.lifecycle import AlarmCore
+from alerts.policy import load_policy
+from processors.errors import ContractError
+from registry.participants import Participant
+from streams.stores import FEATURES, SCALARS, Series, Store, StoreError, n_rows
+from streams.stores.sqlite import SqliteStore
+from tests.streams.stores.stories import (
+    FINDINGS,
+    T0_NS,
+    alarm_changes,
+    at,
+    feature_rows,
+    scalar_rows,
+    strip,
+    told,
+)
+
+BACK_ENDS = {"sqlite": lambda folder: SqliteStore(folder / "vitals.sqlite")}
+
+
+@pytest.fixture(params=sorted(BACK_ENDS))
+def reopen(request, tmp_path):
+    """Give a function that opens the store, closing the one opened before."""
+    opened: list[Store] = []
+
+    def again() -> Store:
+        for store in opened:
+            store.close()
+        opened.append(BACK_ENDS[request.param](tmp_path))
+        return opened[-1]
+
+    yield again
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(reopen) -> Store:
+    return reopen()
+
+
+def same(a, b):
+    """Compare by text: NaN is not equal to itself."""
+    return repr(a) == repr(b)
+
+
+def test_an_empty_store_gives_nothing(store):
+    assert store.findings() == store.open_alarms() == store.alarms() == []
+    assert store.findings("p1") == store.participants() == store.acknowledgements("p1") == []
+    assert store.finding_history("x") == store.alarm_history("x") == []
+    assert store.strips(["x"]) == {}
+    assert len(store.series(FEATURES, "hrv", "p1", 0, at(9)).t_ns) == 0
+    assert store.write([]) == 0
+
+
+def test_features_come_back_in_the_order_of_time(store):
+    store.write([feature_rows([300, 5, 0]), feature_rows([60])])
+    series = store.series(FEATURES, "hrv", "p2", at(0), at(1000))
+    assert series.columns == ("sdnn_ms", "rmssd_ms")
+    assert series.t_ns.tolist() == [at(0), at(5), at(60), at(300)]
+    np.testing.assert_allclose(series.values[:, 0], [0.01, 5.01, 60.01, 300.01])
+    np.testing.assert_allclose(series.values[:, 1], [0.011, 5.011, 60.011, 300.011])
+
+
+@pytest.mark.parametrize("kind", [FEATURES, SCALARS])
+def test_a_range_has_its_start_and_not_its_end(store, kind):
+    make = feature_rows if kind == FEATURES else scalar_rows
+    name = "hrv" if kind == FEATURES else "spo2"
+    store.write([make([59, 60, 61, 119, 120])])
+    times = store.series(kind, name, "p1", at(60), at(120)).t_ns.tolist()
+    assert times == [at(60), at(61), at(119)]
+    assert len(store.series(kind, name, "p1", at(60), at(60)).t_ns) == 0
+    assert len(store.series(kind, name, "p1", -(2**63), 2**63 - 1).t_ns) == 5
+
+
+def test_features_and_scalars_of_one_name_are_kept_apart(store):
+    store.write([feature_rows([1], name="spo2", columns=("spo2",)), scalar_rows([2])])
+    assert store.series(FEATURES, "spo2", "p1", at(0), at(9)).t_ns.tolist() == [at(1)]
+    assert store.series(SCALARS, "spo2", "p1", at(0), at(9)).t_ns.tolist() == [at(2)]
+
+
+def test_times_before_the_epoch_and_missing_values_are_kept(store):
+    rows = feature_rows([0])
+    rows = replace(rows, t_ns=rows.t_ns - T0_NS - 90_000_000_001, values=rows.values * np.nan)
+    store.write([rows])
+    series = store.series(FEATURES, "hrv", "p1", -100_000_000_000, 0)
+    assert series.t_ns.tolist() == [-90_000_000_001]
+    assert np.isnan(series.values).all()
+
+
+def test_a_feature_with_a_new_column_is_read_with_what_was_stored_before(store):
+    store.write([feature_rows([1]), feature_rows([2], columns=("rmssd_ms", "pnn50"))])
+    series = store.series(FEATURES, "hrv", "p1", at(0), at(9))
+    assert series.columns == ("rmssd_ms", "pnn50")
+    np.testing.assert_array_equal(series.values, [[1.001, math.nan], [2.0, 2.001]])
+
+
+def test_values_that_do_not_fit_the_columns_are_refused_and_nothing_is_kept(store):
+    wrong = replace(feature_rows([2]), columns=("sdnn_ms",))
+    with pytest.raises(ContractError, match="hrv"):
+        store.write([feature_rows([1]), wrong])
+    with pytest.raises(ContractError, match="kind"):
+        store.write([feature_rows([1], kind="kind")])
+    assert len(store.series(FEATURES, "hrv", "p1", at(0), at(9)).t_ns) == 0
+    assert store.write([feature_rows([1])]) == 2
+    assert len(store.series(FEATURES, "hrv", "p1", at(0), at(9)).t_ns) == 1
+
+
+def test_a_finding_is_read_as_last_told_with_its_history_beside(store):
+    store.write(FINDINGS)
+    assert [f.code for f in store.findings()] == ["tachycardia", "pause", "asystole"]
+    assert [f.code for f in store.findings("p1")] == ["pause", "asystole"]
+    assert store.findings("p1")[1] == FINDINGS[2]
+    assert store.finding_history(FINDINGS[0].id) == list(FINDINGS[:3])
+    pause = store.findings("p1")[0]
+    assert math.isnan(pause.value)
+    assert pause.evidence == {"rr_s": 3.2}
+
+
+def test_findings_are_limited_by_number_and_by_time(store):
+    store.write(FINDINGS)
+    assert [f.code for f in store.findings(limit=1)] == ["tachycardia"]
+    assert [f.code for f in store.findings(since_ns=at(33))] == ["tachycardia", "pause"]
+
+
+def test_alarms_are_read_as_they_are_now_with_every_change_beside(store):
+    changes = alarm_changes()
+    store.write(changes)
+    assert [a.code for a in store.open_alarms()] == ["pause", "tachycardia"]
+    assert [a.code for a in store.alarms()] == ["tachycardia", "asystole", "pause"]
+    asystole = store.alarms("p1")[0]
+    assert (asystole.state, asystole.acknowledged_by) == ("ended", "kim")
+    assert asystole.reason.ko == "심정지: QRS 없음 5.0초"
+    expected = [change for change in changes if change.alarm.id == asystole.id]
+    assert same(store.alarm_history(asystole.id), expected)
+    assert [c.kind for c in expected] == ["raised", "revised", "latched", "acknowledged", "ended"]
+
+
+def test_who_acknowledged_is_kept(store):
+    store.write(alarm_changes())
+    (one,) = store.acknowledgements("p1")
+    assert (one.by, one.t_ns, one.participant) == ("kim", at(50), "p1")
+
+
+def test_open_alarms_bring_an_alarm_core_back_after_a_restart(reopen):
+    changes = alarm_changes()
+    reopen().write(changes)
+    core = AlarmCore(load_policy())
+    restored = core.adopt(reopen().open_alarms(), at(130))
+    assert {change.kind for change in restored} == {"restored"}
+    assert {a.code for a in core.alarms()} == {"pause", "tachycardia"}
+
+
+def test_writing_everything_twice_changes_nothing(store):
+    everything = [*FINDINGS, *alarm_changes(), feature_rows(range(90)), scalar_rows([1, 2]),
+                  strip(FINDINGS[0]), Participant("p1", "Kim", "ward")]  # fmt: skip
+
+    def all_of():
+        key = FINDINGS[0].id
+        return repr([store.findings(), store.alarms(), store.finding_history(key),
+                     store.alarm_history("a" + key), store.acknowledgements("p1"),
+                     store.series(FEATURES, "hrv", "p1", 0, at(999)).t_ns.tolist(),
+                     store.series(SCALARS, "spo2", "p1", 0, at(999)).values.tolist(),
+                     store.strips([key]), store.participants()])  # fmt: skip
+
+    store.write(everything)
+    before = all_of()
+    assert store.write(everything) == sum(map(n_rows, everything))
+    assert all_of() == before
+
+
+def test_a_strip_comes_back_sample_by_sample(store):
+    kept = strip(FINDINGS[0])
+    store.write([kept])
+    found = store.strips([FINDINGS[0].id, "x", FINDINGS[0].id])
+    assert list(found) == [FINDINGS[0].id]
+    assert same(found[FINDINGS[0].id], kept)
+    assert found[FINDINGS[0].id].samples.dtype == np.int16
+
+
+def test_participants_are_replaced_as_a_whole(store):
+    store.write([Participant("p2"), Participant("p1", "Kim", "ward", 71.0, event=True)])
+    store.write([Participant("p2", "Lee")])
+    assert store.participants() == [
+        Participant("p1", "Kim", "ward", 71.0, event=True), Participant("p2", "Lee"),
+    ]  # fmt: skip
+
+
+def test_all_is_there_after_a_restart(reopen):
+    reopen().write([*FINDINGS, feature_rows([1, 2])])
+    store = reopen()
+    assert len(store.findings()) == 3
+    store.write([feature_rows([3], people=("p2", "p3"))])
+    assert store.series(FEATURES, "hrv", "p2", 0, at(9)).t_ns.tolist() == [at(1), at(2), at(3)]
+    assert store.series(FEATURES, "hrv", "p3", 0, at(9)).t_ns.tolist() == [at(3)]
+
+
+def test_many_threads_read_while_one_writes(store):
+    seen: list[Series] = []
+    faults: list[StoreError] = []
+    done = threading.Event()
+
+    def read():
+        try:
+            while not done.is_set():
+                seen.append(store.series(FEATURES, "hrv", "p1", 0, at(9999)))
+        except StoreError as error:
+            faults.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for second in range(0, 600, 10):
+        store.write([feature_rows(range(second, second + 10))])
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not faults
+    # A transaction is seen whole or not at all.
+    assert {len(series.t_ns) % 10 for series in seen} <= {0}
+
+
+def test_a_closed_store_says_so(reopen):
+    store = reopen()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.write([told("pause", "point", 1, 2)])
+    with pytest.raises(StoreError, match="closed"):
+        store.findings()
