@@ -66,9 +66,9 @@ class HeartRate:
 
     def process(self, batch: Batch) -> Outputs:
         """Give the meter for each whole second that has passed, as a stream and as a feature."""
-        room = self._room(batch)
-        if not batch.n_rows or not room:
+        if not batch.n_rows:
             return NOTHING
+        room = self._room(batch)
         slots, t_ns = np.empty(room, np.int32), np.empty(room, np.int64)
         values = np.empty((room, len(COLUMNS)))
         n = read_meter(

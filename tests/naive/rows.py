@@ -76,3 +76,26 @@ def rows_of(outputs: list[Outputs], slot: int | None = None) -> dict[str, list[t
 
 def _plain(numbers) -> list[float | None]:
     return [None if np.isnan(number) else float(number) for number in numbers]
+
+
+def assert_cuts_do_not_matter(make, rows, until_ns, width, cuts) -> None:
+    """Give the records in one piece, cut, and by snapshot from one processor to another."""
+    whole = rows_of(feed(make(), rows, until_ns, width))
+    assert rows_of(feed(make(), rows, until_ns, width, cuts)) == whole
+    alone = {}
+    for slot in rows:
+        for name, table in rows_of(feed(make(), {slot: rows[slot]}, until_ns, width)).items():
+            alone.setdefault(name, []).extend(table)
+    assert {name: sorted(table, key=lambda row: row[0]) for name, table in alone.items()} == whole
+    slots = np.array(sorted(rows), np.int32)
+    middle = min(cuts, default=until_ns // 2)
+    first, second = make(), make()
+    early = {slot: [r for r in records if r[0] <= middle] for slot, records in rows.items()}
+    late = {slot: [r for r in records if r[0] > middle] for slot, records in rows.items()}
+    given = feed(first, early, min(middle, until_ns), width)
+    second.restore(slots, first.snapshot(slots))
+    first.forget(slots)
+    if middle < until_ns:
+        given += feed(second, late, until_ns, width)
+    assert rows_of(given) == whole
+    assert rows_of(feed(first, rows, until_ns, width)) == whole  # forgotten: as if never seen
