@@ -66,9 +66,10 @@ def ecg_shapes(rng: np.random.Generator) -> Shapes:
     r = _wave(t, between(0.7, 1.5), 0.0, 0.0095, 0.0095)
     s = _wave(t, between(-0.4, -0.1), between(0.024, 0.03), 0.009, 0.012)
     st_t = _wave(t, between(0.2, 0.5), between(0.25, 0.29), 0.060, 0.038)
-    wide = _wave(t, between(1.1, 1.9), between(0.015, 0.03), 0.032, 0.036)
-    notch = _wave(t, between(-0.5, -0.2), between(0.09, 0.11), 0.022, 0.03)
-    discordant = _wave(t, between(-0.55, -0.3), between(0.29, 0.33), 0.07, 0.055)
+    # About 140 ms wide: a PVC is at least 120.
+    wide = _wave(t, between(1.1, 1.9), between(0.01, 0.02), 0.024, 0.028)
+    notch = _wave(t, between(-0.6, -0.25), between(0.075, 0.09), 0.018, 0.022)
+    discordant = _wave(t, between(-0.5, -0.25), between(0.25, 0.28), 0.055, 0.045)
     upright = np.where(rng.random(BODIES) < 0.6, 1.0, -1.0)[:, None, None]
     ventricular = upright * (wide + notch + discordant)
     normal = q + r + s + st_t
