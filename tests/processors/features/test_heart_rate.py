@@ -75,8 +75,8 @@ def test_the_meter_shows_the_rate_of_a_rhythm_after_20_s(rr_ms, rate, within):
 def test_a_step_from_80_is_shown_within_11_s(after):
     before = rhythm(750.0, seconds=30)
     start = before[-1][0]
-    step = [(start + t, s, v) for t, s, v in
-            ((t - 600_000_000, s, v) for t, s, v in rhythm(60_000 / after, seconds=40))]  # fmt: skip
+    later = rhythm(60_000 / after, seconds=40)
+    step = [(start + t - 600_000_000, source, values) for t, source, values in later]
     shown = {row[0]: row[1] for row in readings([*before, *step], start + 30 * NS)}
     reached = [t for t, rate in shown.items() if t > start and abs(rate - after) <= 1]
     assert reached[0] - (start - 600_000_000) < 11 * NS

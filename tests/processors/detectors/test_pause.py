@@ -1,0 +1,153 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.detectors.pause import Pause
+from processors.records import OFFSET, ONSET, POINT
+from tests.naive.pause import findings as slow_findings
+from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
+
+LAG = 220_000_000
+
+
+def beat(r_ns, withdrawn=0.0, after_gap=0.0, later=0):
+    return (r_ns + LAG + later, 0, (float(LAG + later), withdrawn, 1.0, 1.0, 0.0, after_gap))
+
+
+def seconds(first, last, attached=0.5, railed=0.0, noisy=0.0, peak=0.1):
+    return [(t * NS, 1, (1.0, attached, 0.0, railed, noisy, peak)) for t in range(first, last + 1)]
+
+
+def rhythm(*r_s):
+    return [beat(round(r * NS)) for r in r_s]
+
+
+def run(records, until_s):
+    return rows_of(feed(Pause(), {0: records}, round(until_s * NS), 6))
+
+
+@st.composite
+def scenes(draw):
+    records, r = [], 300_000_000
+    for k in range(draw(st.integers(1, 30))):
+        r += draw(st.sampled_from([700, 700, 710, 690, 1300, 2100, 3050, 5200, 9000])) * 1_000_000
+        r += k + 1  # no two records at one time
+        records.append(beat(r, after_gap=draw(st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.0]))))
+        if draw(st.integers(0, 7)) == 0:
+            again = r + draw(st.sampled_from([60, 199, 200])) * 1_000_000
+            records.append((again + LAG, 0, (float(again - r + LAG), 1.0, 1.0, 1.0, 0.0, 0.0)))
+            if draw(st.booleans()):
+                r += 90_000_000
+                records.append(beat(r, later=again - r + 7))
+    end = r // NS + draw(st.integers(0, 12))
+    lost = draw(st.sets(st.integers(1, end + 1), max_size=2))
+    for t in range(1, end + 2):
+        if t not in lost:
+            bad = draw(st.integers(0, 25))
+            records += seconds(t, t, attached=[0.0, 1.0, 0.5][min(bad, 2)], noisy=float(bad == 3))
+    if draw(st.booleans()):
+        at = draw(st.integers(1, end + 1)) * NS + 500_000_000
+        records.append((at, 2, (draw(st.sampled_from([0.0, 1.0])),)))
+    return sorted(records, key=lambda x: x[:2]), (end + 30) * NS
+
+
+@given(scenes())
+@settings(max_examples=150, deadline=None)
+def test_the_kernel_equals_its_slow_twin(scene):
+    records, until = scene
+    found = rows_of(feed(Pause(), {0: records}, until, 6))
+    expected = slow_findings(records, until)
+    assert {name[8:] for name in found} == set(expected)
+    for code, rows in expected.items():
+        mine = found[f"finding {code}"]
+        assert [row[1:6] for row in mine] == [row[:5] for row in rows], code
+        for row, twin in zip(mine, rows, strict=True):
+            assert twin[5] is None or row[6] == pytest.approx(twin[5], rel=1e-9)
+
+
+@given(scenes(), scenes(), st.lists(st.integers(0, 60 * NS), max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_cuts_and_company_do_not_matter(one, other, cuts):
+    rows = {0: one[0], 6: other[0]}
+    assert_cuts_do_not_matter(Pause, rows, max(one[1], other[1]), 6, cuts)
+
+
+@pytest.mark.parametrize("last_r", [10.0, 10.05, 10.35, 10.69, 10.71, 10.99])
+def test_asystole_is_found_by_the_clock_within_its_definition_and_1_5_s(last_r):
+    found = run(rhythm(*range(1, 10), last_r) + seconds(1, 30), 20)
+    (row,) = found["finding asystole"]
+    assert row[1] == row[2] == round(last_r * NS)
+    assert row[4] == ONSET
+    assert 4.0 <= (row[3] - row[1]) / NS <= 5.5
+    assert row[7:] == (pytest.approx((row[3] - row[1]) / NS), 0.1, 0.5)
+
+
+def test_missing_samples_are_never_asystole():
+    assert run(rhythm(*range(1, 11)) + seconds(1, 12), 60) == {}
+
+
+@pytest.mark.parametrize(
+    "bad", [seconds(11, 30, attached=0.0), seconds(11, 30, railed=1.0), seconds(11, 30, noisy=1.0)]
+)
+def test_a_signal_that_is_off_railed_or_noisy_is_never_asystole(bad):
+    assert run(rhythm(*range(1, 11)) + seconds(1, 10) + bad, 40) == {}
+
+
+def test_the_lead_flag_decides_what_the_signal_cannot_tell():
+    quiet = rhythm(*range(1, 11)) + seconds(1, 30)
+    known = run([(0, 2, (0.0,)), *quiet], 20)
+    assert known["finding asystole"][0][9] == 1.0
+    assert run([(10_500_000_000, 2, (1.0,)), *quiet], 20) == {}
+
+
+def test_a_device_that_never_showed_a_beat_is_asystolic_only_on_a_known_lead():
+    assert run(seconds(1, 30), 30) == {}
+    assert "finding asystole" in run(seconds(1, 30, attached=1.0), 30)
+
+
+def test_asystole_ends_with_a_beat_that_stands_and_not_with_one_taken_back():
+    quiet = rhythm(*range(1, 11)) + seconds(1, 40)
+    back = [beat(20 * NS), beat(20 * NS, withdrawn=1.0, later=150_000_000)]
+    on, off = run([*quiet, *back, beat(25 * NS)], 28)["finding asystole"]
+    assert (on[4], off[4]) == (ONSET, OFFSET)
+    assert off[2] == 25 * NS
+
+
+def test_a_pause_is_one_point_from_its_first_r_with_its_full_length_at_the_end():
+    found = run(rhythm(1, 2, 3, 6.9, 7.9) + seconds(1, 9), 9)
+    early, whole = found["finding pause"]
+    assert early[1] == whole[1] == 3 * NS
+    assert (early[3], early[4], early[5]) == (7 * NS, POINT, 0)
+    assert (whole[5], whole[6]) == (1, pytest.approx(3.9))
+
+
+def test_an_interval_over_a_gap_is_no_pause():
+    found = run([*rhythm(1, 2, 3), beat(7 * NS, after_gap=1.0), *seconds(1, 3), *seconds(7, 9)], 9)
+    assert found == {}
+
+
+def test_a_withdrawn_beat_gives_the_interval_back_to_the_one_before():
+    extra = [beat(4 * NS), beat(4 * NS, withdrawn=1.0, later=190_000_000)]
+    found = run([*rhythm(1, 2, 3, 6.2), *extra, *seconds(1, 9)], 7)
+    assert found["finding pause"][-1][6] == pytest.approx(3.2)
+
+
+def test_five_pauses_of_two_seconds_in_a_minute_are_frequent_until_the_window_passes():
+    r = [1.0, 3.1, 4, 6.1, 7, 9.1, 10, 12.1, 13, 15.1, *range(16, 100)]
+    on, off = run(rhythm(*r) + seconds(1, 100), 99)["finding pauses_frequent"]
+    assert (on[4], on[1]) == (ONSET, round(3.1 * NS))
+    assert (off[4], off[2]) == (OFFSET, round(63.1 * NS))
+
+
+@pytest.mark.parametrize(("gap", "missed"), [(1.5, True), (1.3, False), (3.1, False)])
+def test_a_missed_beat_is_a_long_interval_in_a_regular_rhythm(gap, missed):
+    before = [0.8 * k for k in range(1, 12)]
+    after = [before[-1] + gap + 0.8 * k for k in range(4)]
+    found = run(rhythm(*before, *after) + seconds(1, 16), 15)
+    assert ("finding missed_beat" in found) == missed
+
+
+def test_nan_of_a_lead_says_nothing():
+    assert run([(0, 2, (math.nan,)), *rhythm(1, 2, 3), *seconds(1, 5)], 5) == {}
