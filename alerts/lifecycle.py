@@ -28,9 +28,10 @@ from dataclasses import replace
 from typing import Any
 
 from alerts.alarm import ENDED, Alarm, AlarmChange
+from alerts.counts import Counts
 from alerts.policy import Policy
 from alerts.track import NEVER_NS, track_from_plain
-from alerts.watch import Counts, Watch
+from alerts.watch import Watch
 from processors.records import Finding
 
 _VERSION = 1
@@ -94,9 +95,11 @@ class AlarmCore:
             for watch in self._watches.values():
                 if watch.next_ns <= now_ns:
                     changes += watch.advance(now_ns)
-        elif (one := self._watches.get(participant)) is not None:
+        else:
+            one = self._watch(participant)
             one.horizon_ns = max(one.horizon_ns, now_ns)
-            changes = one.advance(now_ns)
+            if one.next_ns <= now_ns:
+                changes = one.advance(now_ns)
         return self._book(changes)
 
     def acknowledge(

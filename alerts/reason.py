@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from alerts.alarm import Text
-from alerts.policy import Rule
+from alerts.rule import Rule
 
 
 def reason(rule: Rule, value: float, evidence: Mapping[str, float]) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from alerts.alarm import ACTIVE, Alarm
-from alerts.policy import Rule
+from alerts.rule import Rule
 
 
 def sounding_codes(alarms: Iterable[Alarm], rules: Mapping[str, Rule]) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from alerts.alarm import Alarm, alarm_from_plain, alarm_to_plain
-from alerts.policy import PRIORITIES, Rule
+from alerts.rule import PRIORITIES, Rule
 from processors.errors import ContractError
 from processors.records import Finding
 

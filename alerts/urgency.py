@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from alerts.alarm import ACKNOWLEDGED, ENDED, Alarm
-from alerts.policy import PRIORITIES
+from alerts.rule import PRIORITIES
 
 CALM = 3 * len(PRIORITIES)
 _TECHNICAL = PRIORITIES.index("technical")

@@ -7,43 +7,17 @@ A step is one moment: a finding, the expiry of deadlines, or a person. In a step
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from alerts.alarm import ACKNOWLEDGED, ACTIVE, ENDED, Alarm, AlarmChange, alarm_id
-from alerts.policy import PRIORITIES, Policy, Rule
+from alerts.counts import Counts
+from alerts.policy import Policy
 from alerts.reason import reason
+from alerts.rule import PRIORITIES, Rule
 from alerts.sounding import sounding_codes
+from alerts.suspension import suspended
 from alerts.track import ATTACHED, DELAYED, HELD, NEVER_NS, QUIET, Entry, Track
 from processors.records import NS_PER_S, Finding
-from processors.signals import SIGNALS
-
-_SIGNAL_NAMES = tuple(SIGNALS)
-
-
-@dataclass(slots=True)
-class Counts:
-    """Findings that made no alarm, by the reason; all but `unknown` are of codes in the catalogue.
-
-    Attributes
-    ----------
-    unknown
-        By code: not in the catalogue, kept as findings only.
-    duplicate, late, off
-        Told before; known later than the policy allows; of a rule that is off or logs only.
-    brief
-        Ended before their delay.
-    suppressed, suspended
-        In a refractory time; while a technical alarm holds the signal back. Those that still stand
-        afterwards make an alarm then and are counted all the same.
-    """
-
-    unknown: dict[str, int] = field(default_factory=dict)
-    duplicate: int = 0
-    late: int = 0
-    off: int = 0
-    brief: int = 0
-    suppressed: int = 0
-    suspended: int = 0
 
 
 class Watch:
@@ -193,7 +167,9 @@ class Watch:
             self._attach(track, entry, now_ns)
             return
         waited = entry.phase == QUIET
-        if not (entry.over and waited) and self._suspended(track.rule, entry.finding):
+        if not (entry.over and waited) and suspended(
+            self.tracks.values(), track.rule, entry.finding
+        ):
             self._counts.suspended += entry.phase != HELD
             entry.phase = HELD
             if entry.over:
@@ -351,33 +327,9 @@ class Watch:
             if held:
                 track.arm()
 
-    def _suspended(self, rule: Rule, finding: Finding) -> bool:
-        """Tell whether a technical alarm holds a new physiological alarm back."""
-        if not rule.signal:
-            return False
-        for track in self.tracks.values():
-            if track.rule.suspends:
-                for entry in track.entries.values():
-                    if entry.phase in {QUIET, ATTACHED} and _covers(
-                        track.rule, entry, rule, finding
-                    ):
-                        return True
-        return False
-
     def _note(self, kind: str, track: Track) -> None:
         self._notes.append((kind, track.opened))
 
     @staticmethod
     def _is_high(rule: Rule, finding: Finding) -> bool:
         return rule.priority_at(finding.value) == PRIORITIES[0]
-
-
-def _covers(technical: Rule, entry: Entry, rule: Rule, finding: Finding) -> bool:
-    """Tell whether a standing technical finding says that this one cannot be trusted."""
-    if technical.suspends != "own":
-        return technical.suspends in {"all", rule.signal}
-    # One device_silent stands for all signals of a participant and outlives the return of the one
-    # it names. What began after it has samples behind it and is not held back.
-    index = entry.finding.evidence.get("signal", -1.0)
-    named = 0 <= index < len(_SIGNAL_NAMES) and _SIGNAL_NAMES[int(index)] == rule.signal
-    return named and finding.at_ns <= entry.finding.at_ns

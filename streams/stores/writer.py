@@ -13,25 +13,10 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from streams.stores import Record, Store, StoreError, n_rows
 
-from alerts.alarm import AlarmChange
-from processors.records import Finding
-from streams.stores import (
-    FEATURES,
-    SCALARS,
-    Record,
-    SeriesRows,
-    Store,
-    StoredStrip,
-    StoreError,
-    n_rows,
-)
-
-CAPACITY_ROWS = 200_000  # rows that may wait: 20 s of the largest load DESIGN 6 names
+CAPACITY_ROWS = 200_000  # that may wait: 50 s of 2,000 people with 10 features every 5 s
 BATCH_ROWS = 2_000
 BATCH_S = 1.0  # s a record waits at most for more
 RETRY_S = 1.0  # s between attempts while the store fails
@@ -47,16 +32,6 @@ class WriterCounts:
     written: int = 0
     batches: int = 0
     failures: int = 0
-
-
-class Values(Protocol):
-    """Rows of a feature or scalar signal, as the live core gives them."""
-
-    name: str
-    columns: tuple[str, ...]
-    participants: Any
-    t_ns: NDArray[np.int64]
-    values: NDArray[np.float64]
 
 
 class StoreWriter:
@@ -119,38 +94,6 @@ class StoreWriter:
                 self._waiting_rows += rows
                 self.counts.taken += rows
                 self._changed.notify_all()
-
-    def alarms(self, changes: Iterable[AlarmChange]) -> None:
-        """Take changes of alarms."""
-        self.put(changes)
-
-    def features(self, values: Values) -> None:
-        """Take rows of a feature."""
-        self.put([_series(FEATURES, values)])
-
-    def scalars(self, values: Values) -> None:
-        """Take rows of a scalar signal."""
-        self.put([_series(SCALARS, values)])
-
-    def strip(self, finding: Finding, strip: Any) -> None:
-        """Take the waveform around a finding; any object with the fields of a strip."""
-        self.put(
-            [
-                StoredStrip(
-                    strip.participant, finding.id, strip.at_ns, strip.t0_ns, strip.fs_hz,
-                    strip.scale, strip.offset, strip.samples,
-                )
-            ]
-        )  # fmt: skip
-
-    def told(self, told: Any) -> None:
-        """Take what a step of the live core keeps (`streams.live.Told`)."""
-        for values in told.kept_features:
-            self.features(values)
-        for values in told.kept_scalars:
-            self.scalars(values)
-        self.put(told.findings)
-        self.put(told.alarms)
 
     def flush(self) -> None:
         """Wait until all that was put before is in the store.
@@ -251,9 +194,3 @@ class StoreWriter:
     def _raise_fault(self) -> None:
         if self.error is not None:
             raise StoreError("store writer", str(self.error)) from self.error
-
-
-def _series(kind: str, values: Values) -> SeriesRows:
-    return SeriesRows(
-        kind, values.name, values.columns, values.participants, values.t_ns, values.values
-    )

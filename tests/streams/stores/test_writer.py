@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 
 from processors.errors import ContractError
-from streams.stores import FEATURES, SCALARS, StoreError
+from streams.stores import FEATURES, StoreError
 from streams.stores.sqlite import SqliteStore
 from streams.stores.writer import StoreWriter
-from tests.streams.stores.stories import (
-    FINDINGS,
-    alarm_changes,
-    at,
-    feature_rows,
-    scalar_rows,
-    strip,
-)
+from tests.streams.stores.stories import FINDINGS, at, feature_rows
 
 HOURS = 3600.0  # so that only what a test asks for makes the writer move
 
@@ -165,20 +157,3 @@ def test_a_defect_ends_the_thread_and_is_told_to_who_comes_next(store):
     with pytest.raises(StoreError, match="1 rows could not be written"):
         writer.close()
     assert isinstance(writer.error, ContractError)
-
-
-def test_what_a_step_of_the_live_core_keeps_is_taken(store):
-    writer = StoreWriter(store)
-    writer.start()
-    told = SimpleNamespace(
-        kept_features=(feature_rows([1]),), kept_scalars=(scalar_rows([2]),),
-        findings=FINDINGS, alarms=alarm_changes(),
-    )  # fmt: skip
-    writer.told(told)
-    writer.strip(FINDINGS[0], strip(FINDINGS[0]))
-    writer.close()
-    assert len(store.series(SCALARS, "spo2", "p1", 0, at(9)).t_ns) == 1
-    assert count(store) == 1
-    assert len(store.findings()) == 3
-    assert len(store.alarms()) == 3
-    assert list(store.strips([FINDINGS[0].id])) == [FINDINGS[0].id]
