@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
@@ -35,6 +36,8 @@ from dashboards.monitor.requests import (
 )
 from dashboards.monitor.security import Guard
 from dashboards.monitor.viewer import Viewer
+
+_log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 PUMP_S = 0.1  # s between looks for something to send
@@ -108,6 +111,7 @@ def create_app(
     async def live(socket: WebSocket) -> None:
         await socket.accept()
         if len(hub.viewers) >= max_viewers:
+            _log.warning("page turned away viewers=%d", len(hub.viewers))
             await socket.close(TRY_AGAIN_LATER, f"{max_viewers} pages are open already")
             return
         viewer = hub.join(operator)
@@ -127,7 +131,7 @@ def create_app(
         routes=[
             Route("/", page),
             Route("/healthz", health),
-            Route("/api/participants/{participant}/findings", findings),
+            Route("/api/participants/{participant:path}/findings", findings),
             WebSocketRoute("/ws", live),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
@@ -156,6 +160,7 @@ async def _serve(
             task.cancel()
         await asyncio.gather(sending, receiving, return_exceptions=True)
     if code:
+        _log.warning('page closed code=%d reason="%s"', code, reason)
         with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
             async with asyncio.timeout(1.0):
                 await socket.close(code, reason)

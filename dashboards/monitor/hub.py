@@ -8,7 +8,7 @@ called on the event loop that serves the page; an engine in another thread hands
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -50,6 +50,8 @@ class Hub:
     clock
         Gives "now" in ns on the time base of the samples; ages are counted from it. A replay of
         a recording with times of its own gives its own clock.
+    seconds
+        Gives seconds that only go forward; the silence of the engine is counted with it.
     simulated
         Whether the page says that the data are simulated.
     rank
@@ -62,6 +64,7 @@ class Hub:
         self,
         clock: Callable[[], int] = time.time_ns,
         *,
+        seconds: Callable[[], float] = time.monotonic,
         simulated: bool = False,
         rank: Rank = urgency,
         on_strip: Callable[[Finding, Strip], None] | None = None,
@@ -69,6 +72,7 @@ class Hub:
         self.simulated = simulated
         self.viewers: set[Viewer] = set()
         self._clock = clock
+        self._seconds = seconds
         self._rank = rank
         self._index: dict[str, int] = {}
         self._people: list[dict[str, Any]] = []
@@ -78,11 +82,11 @@ class Hub:
         self._latest = LatestValues()
         self._alarms: dict[str, AlarmView] = {}
         self._shown: dict[int, dict[str, AlarmView]] = {}
-        self._past_alarms: dict[int, deque[AlarmView]] = {}
+        self._past_alarms: dict[int, OrderedDict[str, AlarmView]] = {}
         self._findings: dict[int, OrderedDict[str, Finding]] = {}
         self._desk = StripDesk(self._rings["ecg"], on_strip)
         self._status: dict[str, Any] = {"phase": "starting", "lag_s": None, "detail": ""}
-        self._status_t = time.monotonic()
+        self._status_t = self._seconds()
         self._summary = b""
         self._summary_number = 0
         self._row_cache: dict[tuple[int, str, int, int, int], bytes] = {}
@@ -113,7 +117,7 @@ class Hub:
         """
         lag = round(float(lag_s), 2) if np.isfinite(lag_s) else None
         self._status = {"phase": phase, "lag_s": lag, "detail": detail}
-        self._status_t = time.monotonic()
+        self._status_t = self._seconds()
 
     def on_block(self, block: Block) -> None:
         """Take raw samples; signals that are not drawn are ignored. No Python work per sample."""
@@ -161,7 +165,7 @@ class Hub:
             self._tell_history_changed(index)
 
     def on_alarms(self, alarms: Sequence[AlarmView]) -> None:
-        """Take alarms that are new or have changed, each in its newest state."""
+        """Take what is new or has changed, each alarm in its newest state; a step's all at once."""
         if not alarms:
             return
         touched = []
@@ -174,7 +178,10 @@ class Hub:
             else:
                 self._alarms.pop(alarm.id, None)
                 shown.pop(alarm.id, None)
-                self._past_alarms.setdefault(index, deque(maxlen=MAX_FINDINGS)).append(alarm)
+                past = self._past_alarms.setdefault(index, OrderedDict())
+                past[alarm.id] = alarm
+                while len(past) > MAX_FINDINGS:
+                    past.popitem(last=False)
         self._announce_people()
         rows = np.array(sorted(set(touched)), np.int64)
         told = [self._alarm_json(alarm) for alarm in alarms]
@@ -240,7 +247,7 @@ class Hub:
 
     def status(self) -> dict[str, Any]:
         """Give the last word of the engine, and how old it is when it is overdue."""
-        silent_s = time.monotonic() - self._status_t
+        silent_s = self._seconds() - self._status_t
         overdue = round(silent_s, 1) if silent_s > STATUS_STALE_S else None
         return {**self._status, "silent_s": overdue}
 
@@ -248,7 +255,8 @@ class Hub:
         """Give findings, alarms and strips of one participant as far as memory goes."""
         index = self._index.get(participant, -1)
         findings = self._findings.get(index, OrderedDict())
-        alarms = (*self._past_alarms.get(index, ()), *self._shown.get(index, {}).values())
+        past = self._past_alarms.get(index, OrderedDict())
+        alarms = (*past.values(), *self._shown.get(index, {}).values())
         return ParticipantHistory(list(findings.values()), alarms, self._desk.strips(findings))
 
     def strip(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-MAX_WAITING = 256  # frames; a page that leaves so many alarms unread is cut off (evict_client)
+MAX_WAITING = 4_000_000  # bytes; a page that leaves so much unread is cut off (evict_client)
 
 
 @dataclass(slots=True, eq=False)
@@ -33,21 +33,24 @@ class Viewer:
     summary_seen: int = 0
     evicted: str = ""
     _waiting: deque[bytes] = field(default_factory=deque)
+    _n_bytes: int = 0
 
     def offer(self, frame: bytes) -> None:
         """Queue a frame that must not be lost, or give the viewer up."""
         if self.evicted:
             return
-        if len(self._waiting) >= MAX_WAITING:
+        if self._n_bytes + len(frame) > MAX_WAITING:
             self.evicted = "too slow: alarms were left unread"
-            self._waiting.clear()
+            self.take()
             return
         self._waiting.append(frame)
+        self._n_bytes += len(frame)
 
     def take(self) -> list[bytes]:
         """Give and forget the queued frames, in order."""
         frames = list(self._waiting)
         self._waiting.clear()
+        self._n_bytes = 0
         return frames
 
     def watch(self, participants: tuple[int, ...], detail: int | None) -> None:

@@ -80,6 +80,7 @@ class Tile {
     /** @type {Person | null} */
     this.person = null;
     this.drawn = '';
+    this.width = 0;
     this.root = make('article', 'tile', parent);
     this.root.setAttribute('role', 'listitem');
     const head = make('div', 'tile-head', this.root);

@@ -7,6 +7,8 @@ const PX_PER_MS = (MM_PER_S * PX_PER_MM) / 1000;
 const RING_S = 32;
 const DELAY_MS = 500; // display runs this far behind the newest sample: 200 ms blocks and their jitter
 const JUMP_MS = 1500; // a difference beyond this is a new situation, not drift
+const BREAK_MS = 1000; // between arrivals; longer is an outage, not a pace
+const PACE_MS = 2000;
 const SLEW = 0.03; // the clock may run this much faster or slower to follow
 const BAR_PX = 16;
 const ZERO_AT = 0.62; // height of the zero line in an ECG lane, from the top: QRS complexes mostly point up
@@ -117,31 +119,55 @@ function middle(samples, from, n) {
   return some[some.length >> 1];
 }
 
-/** Data time that runs evenly a fixed delay behind what has arrived. */
+/** Data time that runs evenly a fixed delay behind what has arrived, at the pace of the data. */
 export class Clock {
   constructor() {
-    this.offset = NaN; // data time - page time, ms
+    this.pace = 1; // seconds of data per second; a replay may run faster
+    this.offset = NaN; // data time - pace * page time, ms
     this.target = NaN;
     this.then = 0;
+    this.arrivedAt = -Infinity;
+    this.markMs = 0;
+    this.markedAt = 0;
   }
 
   /** @param {number} endMs newest data time @param {number} now page time */
   arrived(endMs, now) {
-    const lead = endMs - now - DELAY_MS;
-    if (!(Math.abs(lead - this.target) < JUMP_MS)) {
+    this.measure(endMs, now);
+    const wide = Math.max(1, this.pace);
+    const lead = endMs - this.pace * now - DELAY_MS * wide;
+    if (!(Math.abs(lead - this.target) < JUMP_MS * wide)) {
       this.target = lead;
-      if (!(Math.abs(lead - this.offset) < JUMP_MS)) this.offset = lead;
+      if (!(Math.abs(lead - this.offset) < JUMP_MS * wide)) this.offset = lead;
     }
     this.target += 0.1 * (lead - this.target);
   }
 
+  /** Find the pace over a while without a break. @param {number} endMs @param {number} now */
+  measure(endMs, now) {
+    const broken = now - this.arrivedAt > BREAK_MS || endMs < this.markMs;
+    this.arrivedAt = now;
+    const passed = now - this.markedAt;
+    if (!broken && passed < PACE_MS) return;
+    const pace = (endMs - this.markMs) / passed;
+    this.markMs = endMs;
+    this.markedAt = now;
+    if (broken) return;
+    const steady = Math.abs(pace - 1) < 0.25 ? 1 : pace; // blocks and jitter are not a change of pace
+    if (steady === this.pace) return;
+    this.offset += (this.pace - steady) * this.then; // what is shown goes on from where it is
+    this.pace = steady;
+    this.target = NaN;
+  }
+
   /** @param {number} now page time @returns {number} data time to show, NaN before the first data */
   time(now) {
-    const most = SLEW * Math.max(0, now - this.then);
+    const most = SLEW * this.pace * Math.max(0, now - this.then);
     this.then = now;
     const off = this.target - this.offset;
-    this.offset += Math.abs(off) >= JUMP_MS ? off : Math.max(-most, Math.min(most, off));
-    return now + this.offset;
+    const jump = Math.abs(off) >= JUMP_MS * Math.max(1, this.pace);
+    this.offset += jump ? off : Math.max(-most, Math.min(most, off));
+    return this.pace * now + this.offset;
   }
 }
 
@@ -171,6 +197,7 @@ export class Lane {
     this.colour = signal === 'ecg' ? '#4fe08d' : '#b9a8ff';
     this.width = 0;
     this.height = 0;
+    this.ratio = 0;
     /** @type {Feed | null} */
     this.feed = null;
     this.dirty = true;

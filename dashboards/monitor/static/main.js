@@ -46,6 +46,9 @@ export class Page {
     this.watchTimer = 0;
     this.drawnAt = 0;
     this.frames = 0;
+    this.written = false;
+    this.tallied = '';
+    this.toastTimer = 0;
     this.reduced = matchMedia('(prefers-reduced-motion: reduce)');
     this.grid = new Grid(element('grid'), element('sizer'), this);
     this.view = new ParticipantView(element('participant'), this);
@@ -164,7 +167,7 @@ export class Page {
       }
     }
     this.orderChanged = true;
-    this.writeTally();
+    this.written = false;
   }
 
   /** @param {import('./socket.js').SummaryRow} row */
@@ -240,8 +243,8 @@ export class Page {
 
   /** Show whom the address names. */
   followHash() {
-    const id = location.hash.startsWith('#p=') ? decodeURIComponent(location.hash.slice(3)) : '';
-    const person = id ? [...this.people.values()].find((each) => each.id === id) ?? null : null;
+    const named = location.hash.startsWith('#p=') ? location.hash.slice(3) : '';
+    const person = [...this.people.values()].find((each) => encodeURIComponent(each.id) === named) ?? null;
     this.view.open(person);
     document.body.classList.toggle('one', person !== null);
     if (!person) this.grid.layout();
@@ -273,6 +276,7 @@ export class Page {
 
   write() {
     this.written = true;
+    this.writeTally();
     if (this.view.person) this.view.write();
     else this.grid.write();
   }
@@ -284,7 +288,7 @@ export class Page {
     this.drawnAt = now;
     this.frames += 1;
     if (this.orderChanged && !this.grid.held) this.reorder();
-    else if (!this.written) this.write();
+    if (!this.written) this.write();
     if (this.view.person) this.view.draw(now);
     else this.grid.draw(now);
   }

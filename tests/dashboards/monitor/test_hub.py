@@ -121,9 +121,12 @@ def test_a_slow_page_loses_old_samples_and_then_goes_on():
 
 def test_a_page_that_leaves_alarms_unread_is_evicted():
     desk = Desk()
-    for k in range(viewer_module.MAX_WAITING + 1):
-        desk.feeder.alarm(0, f"code{k}", "low", ("x", "x"))
+    for k in range(300):  # a gateway that falls silent raises as many at once
+        desk.feeder.alarm(0, f"code{k}", "technical", ("x", "x"))
+    assert not desk.page.evicted
+    desk.feeder.alarm(0, "long", "low", ("x" * viewer_module.MAX_WAITING, "x"))
     assert desk.page.evicted
+    desk.feeder.alarm(0, "after", "low", ("x", "x"))
     assert desk.page.take() == []
 
 
@@ -280,6 +283,18 @@ def test_the_page_that_shows_a_participant_is_told_of_new_findings():
     desk.words()
     desk.hub.on_findings([finding(desk)])
     assert [word["type"] for word in desk.words()] == ["history"]
+
+
+def test_an_engine_that_falls_silent_is_told_after_three_seconds():
+    now = 0.0
+    hub = Hub(seconds=lambda: now)
+    hub.set_status(0.25, "live")
+    now = 3.0
+    assert hub.status() == {"phase": "live", "lag_s": 0.25, "detail": "", "silent_s": None}
+    now = 4.5
+    assert hub.status()["silent_s"] == 4.5
+    hub.set_status(float("nan"), "compiling")
+    assert hub.status() == {"phase": "compiling", "lag_s": None, "detail": "", "silent_s": None}
 
 
 def test_signals_that_are_not_drawn_are_ignored():

@@ -116,6 +116,17 @@ def test_an_alarm_sorts_its_tile_first_with_words_and_is_acknowledged(serve, loo
     expect(tiles(page).first.locator(".alarm")).to_contain_text("Low")
 
 
+def test_the_header_says_how_far_behind_the_engine_is(serve, look):
+    served = serve(1)
+    page = look(served)
+    engine = page.locator("#engine")
+    served.call(served.hub.set_status, float("nan"), "compiling")
+    expect(engine).to_have_text("\u25b2 Compiling detectors: raw traces only")
+    served.call(served.hub.set_status, 12.3, "live")
+    expect(engine).to_have_text("\u25b2 12 s behind")
+    expect(engine).to_have_text(re.compile("No word from the engine for 3 s"))
+
+
 def test_a_silent_device_is_blanked_and_said_so(serve, look):
     served = serve(2, live=True)
     page = look(served)
