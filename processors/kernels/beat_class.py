@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 N_TEMPLATES = 8
 WINDOW = 100  # samples of a beat at 100 Hz, R at index 40
-LOW, HIGH = 26, 64  # the part that is compared: R - 140 ms to R + 230 ms
+LOW, HIGH = 26, 66  # the part that is compared: R - 140 ms to R + 250 ms
 SHIFT = 6  # samples by which a beat may be moved to fit
 WIDTH_LOW, WIDTH_HIGH = 27, 57  # the part whose width is measured
 START_LOW, START_HIGH = 33, 43  # the part that must be alike in an aberrant beat
@@ -158,20 +158,28 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
         power_b += (mean[i] - mean_b) ** 2
     best = -2.0
     best_shift = 0
+    total = 0.0
+    power = 0.0
+    for i in range(LOW - SHIFT, HIGH - SHIFT):
+        total += wave[i]
+        power += wave[i] * wave[i]
     for shift in range(-SHIFT, SHIFT + 1):
-        total = 0.0
-        power = 0.0
-        cross = 0.0
-        for i in range(LOW, HIGH):
-            x = wave[i + shift]
-            total += x
-            power += x * x
-            cross += x * (mean[i] - mean_b)
+        # Four sums at a time: one alone waits for each addition before the next.
+        c0, c1, c2, c3 = 0.0, 0.0, 0.0, 0.0
+        for i in range(LOW, HIGH - 3, 4):
+            c0 += wave[i + shift] * mean[i]
+            c1 += wave[i + 1 + shift] * mean[i + 1]
+            c2 += wave[i + 2 + shift] * mean[i + 2]
+            c3 += wave[i + 3 + shift] * mean[i + 3]
+        cross = (c0 + c1) + (c2 + c3) - total * mean_b
         variance = power - total * total / n
         c = cross / np.sqrt(variance * power_b + 1.0e-12)
         if c > best:
             best = c
             best_shift = shift
+        leaves, enters = wave[LOW + shift], wave[min(HIGH + shift, WINDOW - 1)]
+        total += enters - leaves
+        power += enters * enters - leaves * leaves
     mean_a = 0.0
     for i in range(LOW, HIGH):
         mean_a += wave[i + best_shift]

@@ -1,7 +1,5 @@
 """One row per reported change of a finding: the layout all detector kernels write."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any

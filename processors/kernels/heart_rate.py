@@ -1,7 +1,5 @@
 """The heart rate meter: a trimmed mean of RR intervals, read at every whole second."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,7 +1,5 @@
 """The link to the devices: silence, lost samples, empty batteries."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any

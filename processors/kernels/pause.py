@@ -1,7 +1,5 @@
 """Silence between beats: asystole, pauses, a missed beat; only where the signal is known."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Heart rates beyond their limits: by consecutive beats, and by the meter over a minute."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """RR intervals from labelled beats or from a strap, whichever goes before."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any

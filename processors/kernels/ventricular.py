@@ -1,7 +1,5 @@
 """Patterns of ventricular beats: runs, bigeminy, trigeminy, frequency, forms."""
 
-# ruff: noqa: PLR0917 - kernels take inputs, layout, parameters, state, outputs, in this order
-
 from __future__ import annotations
 
 from typing import Any, NamedTuple

@@ -1,0 +1,224 @@
+"""Beat classes, the slow way: forms are dictionaries, features are numpy, rules are a list."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from processors.kernels.beat_class import DEFAULTS
+
+N, S, V, F, Q = 1, 2, 3, 4, 5
+PART = np.arange(26, 66)
+
+
+def f32(x):
+    """Round as the state does, and compare as a float64."""
+    return float(np.float32(x))
+
+
+def compare(wave, mean):
+    """Give the best correlation, its shift, and the deflections there: difference, beat, form."""
+    form = mean[PART].astype(float)
+    form = form - form.mean()
+    best, where = -2.0, 0
+    for shift in range(-6, 7):
+        beat = wave[PART + shift] - wave[PART + shift].mean()
+        c = beat @ form / np.sqrt((beat @ beat) * (form @ form) + 1e-12)
+        if c > best:
+            best, where = c, shift
+    beat = wave[PART + where] - wave[PART + where].mean()
+    return best, where, np.abs(beat - form).sum(), np.abs(beat).sum(), np.abs(form).sum()
+
+
+def width_ms(wave, shift):
+    steps = np.diff(wave[27 + shift : 58 + shift]) ** 2
+    if steps.sum() <= 0:
+        return 0.0
+    grown = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
+    at = np.interp([0.1, 0.9], grown, np.arange(len(grown)))
+    return 10.0 * float(at[1] - at[0])
+
+
+def start_distance(wave, mean):
+    form = mean[33:43].astype(float) - mean[30:33].astype(float).mean()
+    return min(
+        np.abs(wave[33 + s : 43 + s] - wave[30 + s : 33 + s].mean() - form).sum()
+        / (np.abs(form).sum() + 1e-9)
+        for s in range(-2, 3)
+    )
+
+
+class Listener:
+    """One participant: eight places for forms, all beats so far, all normal intervals so far."""
+
+    def __init__(self, rules=DEFAULTS):
+        self.p = rules
+        self.forms = [None] * 8
+        self.beats = []  # place of each beat, None once its form has been replaced
+        self.dominant = 0
+        self.alike = 0
+        self.normal_rr = []
+        self.fits = []
+        self.now = None  # facts of the newest beat
+        self.label = self.label_before = 0
+
+    def recent(self, k):
+        return self.beats[-180:].count(k)
+
+    def place(self, wave):
+        p, fitting = self.p, []
+        for k, form in enumerate(self.forms):
+            if form is not None:
+                c, shift, difference, beat, size = compare(wave, form["mean"])
+                distance = difference / (max(beat, size) + 1e-9)
+                if c >= p.fit_correlation and distance <= p.fit_distance:
+                    fitting.append((distance, k, shift))
+        if fitting:
+            _, k, shift = min(fitting)
+        else:
+            shift = 0
+            if None in self.forms:
+                k = self.forms.index(None)
+            else:
+                others = [j for j in range(8) if j != self.dominant]
+                k = min(others, key=lambda j: (self.recent(j), self.forms[j]["used"], j))
+            self.beats = [None if j == k else j for j in self.beats]
+            self.forms[k] = {"mean": np.zeros(100, np.float32), "count": 0, "early": 0.0,
+                             "odd": 0.0, "width": 0.0}  # fmt: skip
+        form = self.forms[k]
+        form["count"] += 1
+        gain = 1.0 / min(form["count"], 16)
+        for i in range(100):
+            if 0 <= i + shift < 100:
+                form["mean"][i] += gain * (wave[i + shift] - form["mean"][i])
+        width = width_ms(wave, shift)
+        before = form["width"] if form["count"] > 1 else width
+        form["width"] = f32(before + gain * (width - before))
+        form["used"] = len(self.beats)
+        self.beats.append(k)
+        return k
+
+    def find_dominant(self):
+        p, known = self.p, [k for k in range(8) if self.forms[k] is not None]
+        fair = [k for k in known if self.forms[k]["odd"] <= p.odd_share
+                or self.recent(k) >= p.overwhelming * 180]  # fmt: skip
+        now = self.forms[self.dominant]
+        if not fair:
+            return self.dominant
+        top = max(fair, key=lambda k: (self.recent(k), -k))
+        settled = now is not None and now["count"] >= p.settled and self.recent(top) < p.settled
+        if settled and now["odd"] <= p.odd_share:
+            return self.dominant
+        best = top
+        for k in known:
+            form = self.forms[k]
+            often = self.recent(k) >= p.dominant_share * self.recent(top)
+            narrower = form["width"] < self.forms[best]["width"] - p.wide_ms
+            if often and form["odd"] <= p.odd_share and narrower:
+                best = k
+        return best
+
+    def name(self, m, k):  # noqa: PLR0911 - a list of rules
+        p, form = self.p, self.forms[k]
+        af = m["fits"] < 1 - p.irregular_share
+        early = m["early"] < p.early
+        by_time = (S, "early") if early and not af else (N, "")
+        profile = form["width"] - self.forms[self.dominant]["width"]
+        if m["n"] < 4:
+            return N, "first_beats"
+        if k == self.dominant or (m["c"] >= p.fit_correlation and m["d"] <= p.fit_distance):
+            return by_time[0], "dominant_early" if by_time[1] else "dominant"
+        if m["noise"] > p.noise_share:
+            return Q, "noise"
+        if (form["count"] >= p.form_beats and m["form_early"] < p.form_early
+                and m["c"] > p.form_correlation and profile < p.form_wide_ms
+                and m["ratio"] < p.form_ratio):  # fmt: skip
+            return N, "regular_form"
+        near = m["c"] >= p.near_correlation and m["d"] <= p.near_distance
+        if near and (m["wide"] < 10 or not early):
+            return by_time[0], "dominant_early" if by_time[1] else "near_dominant"
+        if m["early"] < p.aberrant_early and m["start"] < p.aberrant_start:
+            return N if af else S, "aberrant"
+        like = m["c"] > p.af_correlation and m["ratio"] < p.af_ratio
+        if af and (like or (m["start"] < p.af_start and m["wide"] < p.very_wide_ms)):
+            return N, "aberrant"
+        usual = m["rr"] > p.sustained_rr_ms and p.sustained_early < m["early"] < p.late
+        if self.alike >= p.sustained and profile < p.form_wide_ms and usual:
+            return N, "sustained"
+        if form["count"] >= 4 and form["odd"] > p.odd_share:
+            return V, "odd_template"
+        needed = p.early_distance if m["early"] < p.slightly_early else p.slightly_early_distance
+        if not af and m["early"] < p.early_v and m["d"] > needed:
+            return V, "early_odd"
+        narrow = (m["start"] < p.on_time_start and m["wide"] < p.on_time_wide_ms
+                  and m["ratio"] < p.form_ratio)  # fmt: skip
+        rare = form["count"] <= 2 and m["ratio"] < p.rare_ratio
+        if not af and p.early_v < m["early"] < p.on_time_late and (narrow or rare):
+            return N, "on_time"
+        far = m["d"] > p.odd_distance and (m["wide"] > p.wide_ms or m["c"] < p.odd_correlation)
+        if far or (m["wide"] > p.very_wide_ms and m["c"] < p.near_correlation):
+            return V, "wide_odd"
+        return N, "unmatched"
+
+    def second_look(self, rr):
+        """Give a new label and rule for the newest beat, or None, once the next RR is known."""
+        p, m = self.p, self.now
+        if self.label != V or m["fits"] < 1 - p.irregular_share:
+            return None
+        if (m["early"] < p.early and m["early"] * (1 + rr / m["rr"]) <= p.late
+                and m["ratio"] < p.extra_ratio):  # fmt: skip
+            return Q, "extra"
+        on_time = p.early_v < m["early"] < p.late and abs(rr / m["rr"] - 1) <= p.regular
+        plain = (m["wide"] < p.on_time_wide_ms and m["form_early"] <= p.form_early
+                 and m["ratio"] <= p.on_time_ratio)  # fmt: skip
+        if on_time and plain:
+            form = self.forms[m["k"]]
+            form["odd"] = f32(form["odd"] - 1.0 / min(form["count"], 16))
+            return N, "no_pause"
+        return None
+
+    def learn(self, rr):
+        if not rr > 0 or V in (self.label, self.label_before):
+            return
+        if self.normal_rr:
+            usual = float(np.median(self.normal_rr[-8:]))
+            last = self.normal_rr[-1]
+            near = abs(rr - usual) <= 0.125 * usual or abs(rr - last) <= 0.125 * last
+            self.fits.append(near)
+        self.normal_rr.append(rr)
+
+    def hear(self, rr, noise_mv, wave):
+        """Take a beat; give the lines (label, rule, revised, place) that follow from it."""
+        lines = []
+        if self.now is not None:
+            other = self.second_look(rr) if rr > 0 else None
+            if other:
+                self.label = other[0]
+                lines.append((*other, True, self.now["k"]))
+            self.learn(self.now["rr"])
+        n = len(self.beats)
+        before = self.now["k"] if self.now else None
+        k = self.place(wave)
+        self.alike = self.alike + 1 if before == k else 1
+        self.dominant = self.find_dominant()
+        lead = self.forms[self.dominant]
+        c, shift, difference, beat, size = compare(wave, lead["mean"])
+        usual = float(np.median(self.normal_rr[-8:])) if self.normal_rr else math.nan
+        fits = self.fits[-48:]
+        form = self.forms[k]
+        self.now = {
+            "n": n, "k": k, "c": c, "d": difference / (size + 1e-9), "ratio": beat / (size + 1e-9),
+            "wide": width_ms(wave, shift) - lead["width"],
+            "early": rr / usual if rr > 0 and usual > 0 else 1.0, "rr": rr,
+            "fits": sum(fits) / len(fits) if len(fits) >= 16 else 1.0,
+            "noise": noise_mv / (np.abs(wave[27:57]).max() + 1e-9),
+            "start": start_distance(wave, lead["mean"]), "form_early": form["early"],
+        }  # fmt: skip
+        self.label_before = self.label
+        self.label, rule = self.name(self.now, k)
+        gain = 1.0 / min(form["count"], 16)
+        early, odd = float(self.now["early"] < self.p.early), float(self.label == V)
+        form["early"] = f32(form["early"] + gain * (early - form["early"]))
+        form["odd"] = f32(form["odd"] + gain * (odd - form["odd"]))
+        return [*lines, (self.label, rule, False, k)]

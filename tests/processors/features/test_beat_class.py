@@ -1,0 +1,170 @@
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processors.features.beat_class import RULES, BeatClass
+from tests.naive.beat_class import Listener, N, Q, S, V
+from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
+
+LAG = 600_000_000
+WIDTH = 104
+MITDB = Path(os.environ.get("VITALS_SHARED", Path(__file__).parents[4] / "shared")) / "data/mitdb"
+TIME = (np.arange(100) - 40) * 10.0  # ms
+
+
+def bump(at, width, height):
+    return height * np.exp(-0.5 * ((TIME - at) / width) ** 2)
+
+
+NARROW = bump(-200, 25, 0.12) + bump(-25, 8, -0.1) + bump(0, 11, 1.0) + bump(25, 9, -0.2)
+NARROW += bump(260, 45, 0.25)
+WIDE = bump(0, 40, 1.4) + bump(110, 50, -0.8) + bump(280, 60, -0.4)
+UPSIDE_DOWN = -0.9 * WIDE
+SMALL = bump(0, 30, 0.15)
+SHAPES = {"N": NARROW, "V": WIDE, "W": UPSIDE_DOWN, "s": SMALL}
+
+
+def windows(beats, seed=0, noise=0.01):
+    """Records of ``beat_windows`` from (shape, RR in ms)."""
+    rng = np.random.default_rng(seed)
+    records, r = [], 0
+    for shape, rr in beats:
+        r += round((800.0 if math.isnan(rr) else rr) * 1e6)
+        wave = SHAPES[shape] + rng.normal(0, noise, 100)
+        records.append((r + LAG, 0, (float(LAG), rr, 1.0, noise, *wave)))
+    return records
+
+
+def lines(records, until_ns=None):
+    """Give (label, rule, revised, template) in the order they came."""
+    found = rows_of(feed(BeatClass(), {0: records}, until_ns or records[-1][0], WIDTH))
+    return [
+        (int(row[3]), RULES[int(row[4])], bool(row[5]), int(row[7]))
+        for row in found["derived beat_labels"]
+    ]
+
+
+def slow_lines(records):
+    listener = Listener()
+    return [line for _, _, v in records for line in listener.hear(v[1], v[3], np.array(v[4:]))]
+
+
+def final_labels(records):
+    labels = []
+    for label, _, revised, _ in lines(records):
+        if revised:
+            labels[-1] = label
+        else:
+            labels.append(label)
+    return labels
+
+
+NORMAL = [("N", 800.0)] * 30
+PVC = [("V", 500.0), ("N", 1100.0)]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("NNNVWs"),
+                       st.sampled_from([800.0, 810.0, 500.0, 1100.0, 300.0, 1600.0, math.nan])),
+             min_size=1, max_size=60), st.integers(0, 5), st.sampled_from([0.01, 0.05, 0.2]),
+)  # fmt: skip
+@settings(max_examples=30, deadline=None)
+def test_the_kernel_equals_its_slow_twin(beats, seed, noise):
+    records = windows(beats, seed, noise)
+    assert lines(records) == slow_lines(records)
+
+
+def recorded_windows(record, seconds):
+    """Give ``beat_windows`` of the start of a real record, by the QRS detector."""
+    wfdb = pytest.importorskip("wfdb")
+    if not (MITDB / f"{record}.dat").exists():
+        pytest.skip(f"{MITDB} is not here (VITALS_SHARED says where real recordings are)")
+    from processors.features.qrs import Qrs
+    from processors.records import Batch
+
+    fs = 360.0
+    ecg = wfdb.rdrecord(str(MITDB / record), sampto=int(seconds * fs)).p_signal[:, :1]
+    n = len(ecg)
+    batch = Batch(
+        "ecg", np.zeros(1, np.int32), np.array([round(n / fs * 1e9)]), np.array([0, n]),
+        ecg.astype(np.float32), np.array([fs]), np.zeros(1, np.int64), np.zeros(1, np.int64),
+        np.zeros(0, np.int64), np.zeros(0, np.int8),
+    )  # fmt: skip
+    blocks = {block.name: block for block in Qrs().process(batch).derived}
+    block = blocks["beat_windows"]
+    return [(int(t), 0, tuple(v)) for t, v in zip(block.t_ns, block.values, strict=True)]
+
+
+@pytest.mark.parametrize("record", ["119", "203", "208"])
+def test_the_kernel_equals_its_slow_twin_on_a_real_record(record):
+    records = recorded_windows(record, 180)
+    assert len(records) > 150
+    assert lines(records) == slow_lines(records)
+
+
+def test_bigeminy_of_record_119_shows():
+    # The first five minutes of 119 hold 80 V among 327 beats (reference annotations).
+    labels = final_labels(recorded_windows("119", 300))
+    assert abs(labels.count(V) - 80) <= 2
+    assert any(labels[i : i + 6] == [N, V, N, V, N, V] for i in range(len(labels) - 5))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("NNNVWs"), st.sampled_from([800.0, 500.0, 1100.0, 9000.0])),
+             min_size=1, max_size=25), st.integers(0, 3),
+    st.lists(st.integers(0, 60 * NS), max_size=6),
+)  # fmt: skip
+@settings(max_examples=20, deadline=None)
+def test_cuts_and_company_do_not_matter(beats, seed, cuts):
+    rows = {0: windows(beats, seed), 5: windows(beats[::-1], seed + 1)}
+    until = max(records[-1][0] for records in rows.values()) + 100 * NS
+    assert_cuts_do_not_matter(BeatClass, rows, until, WIDTH, cuts)
+
+
+def test_early_wide_beats_are_v_and_the_rest_is_n():
+    records = windows(NORMAL + (PVC + [("N", 800.0)] * 3) * 5)
+    assert final_labels(records) == [N] * 30 + [V, N, N, N, N] * 5
+
+
+def test_an_early_beat_of_the_dominant_form_is_s():
+    assert final_labels(windows([*NORMAL, ("N", 520.0), ("N", 900.0)]))[-2:] == [S, N]
+
+
+@pytest.mark.parametrize("gain", [0.5, 1.0, 3.0])
+def test_the_scale_of_the_signal_does_not_matter(gain):
+    records = windows(NORMAL + PVC * 3)
+    scaled = [(t, s, (*v[:2], *(gain * x for x in v[2:]))) for t, s, v in records]
+    assert final_labels(scaled) == final_labels(records)
+
+
+def test_a_small_wave_between_two_beats_on_time_is_taken_back():
+    found = lines(windows([*NORMAL, ("s", 400.0), ("N", 400.0), ("N", 800.0)]))
+    assert (Q, "extra", True) in [line[:3] for line in found]
+
+
+def test_noise_that_fits_no_form_is_q():
+    records = windows(NORMAL + PVC)
+    t, source, v = records[-2]
+    records[-2] = (t, source, (*v[:3], 0.9, *v[4:]))
+    assert final_labels(records)[-2] == Q
+
+
+def test_a_gap_in_the_rhythm_is_no_early_beat():
+    assert final_labels(windows([*NORMAL, ("N", math.nan), ("N", 800.0)]))[-2:] == [N, N]
+
+
+def test_counts_are_published_at_whole_5_s_for_a_minute_after_the_last_beat():
+    records = windows(NORMAL + PVC * 3)
+    found = rows_of(feed(BeatClass(), {0: records}, records[-1][0] + 300 * NS, WIDTH))
+    counts = found["feature ventricular_beats"]
+    assert all(row[1] % (5 * NS) == 0 for row in counts)
+    assert counts[-1][1] - records[-1][0] <= 60 * NS
+    assert max(row[2] for row in counts) == 3.0
+    assert counts[-1][3] == 3.0
+    last_v = records[-2][0]
+    assert next(row[2] for row in counts if row[1] == -(-last_v // (5 * NS)) * 5 * NS) == 3.0
