@@ -1,4 +1,4 @@
-"""Second-order Butterworth filters in closed form, for kernels that design per rate and slot.
+"""Small numerics of the ECG kernels: filters designed in closed form per rate, a short median.
 
 A section is kept as three numbers: ``b0``, ``a1``, ``a2``. The numerator of a low-pass is
 ``b0 * (1, 2, 1)``, that of a high-pass ``b0 * (1, -2, 1)``. All kernels run it in the transposed
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 BUTTERWORTH_Q = 0.7071067811865476  # quality factor of a single second-order section
 # Of the two sections of a fourth-order one: 1 / (2 cos(pi / 8)), 1 / (2 cos(3 pi / 8)).
@@ -59,3 +61,22 @@ def delay_s(cutoff_hz: float, q: float, at_hz: float) -> float:
     u = at_hz / cutoff_hz
     spread = (1.0 - u * u) ** 2 + (u / q) ** 2
     return (1.0 + u * u) / (q * 2.0 * math.pi * cutoff_hz * spread)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def median_of_few(values: NDArray[np.float64], n: int) -> float:
+    """Give the median of the first `n` of a few values by counting ranks; 0 for none."""
+    low, high = (n - 1) // 2, n // 2
+    a = b = 0.0
+    for i in range(n):
+        less = same = 0
+        for j in range(n):
+            if values[j] < values[i]:
+                less += 1
+            elif values[j] == values[i]:
+                same += 1
+        if less <= low < less + same:
+            a = values[i]
+        if less <= high < less + same:
+            b = values[i]
+    return 0.5 * (a + b)

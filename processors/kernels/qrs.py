@@ -36,6 +36,7 @@ from processors.kernels.filters import (
     delay_s,
     highpass,
     lowpass,
+    median_of_few,
     prime_highpass,
 )
 
@@ -538,7 +539,7 @@ def _accept(
         s.rr[s.n_rr % LEVELS] = rr
         s.n_rr += 1
         s.beat_rr = 1
-        s.rr_mid = _median(s.rr, min(s.n_rr, LEVELS))
+        s.rr_mid = median_of_few(s.rr, min(s.n_rr, LEVELS))
     height = (peak - s.noise) / max(s.qrs - s.noise, 1e-9)
     contrast = 1.0 - s.noise / max(peak, 1e-9)
     s.beat_sure = min(max(height, 0.0), 1.0) * min(max(contrast, 0.0), 1.0)
@@ -695,8 +696,8 @@ def _emit(s: Any, k: int, now_ns: int, withdrawn: int, out: QrsOutputs) -> None:
 
 @_inner
 def _set_levels(s: Any) -> None:
-    s.qrs = _median(s.qrs_levels, min(s.n_qrs, LEVELS))
-    s.noise = _median(s.noise_levels, min(s.n_noise, LEVELS))
+    s.qrs = median_of_few(s.qrs_levels, min(s.n_qrs, LEVELS))
+    s.noise = median_of_few(s.noise_levels, min(s.n_noise, LEVELS))
     wanted = RULES.qrs_weight * s.qrs + RULES.noise_weight * s.noise
     s.threshold = max(min(wanted, RULES.highest * s.qrs), RULES.floor)
 
@@ -730,22 +731,3 @@ def _drop_kept(s: Any, until: int) -> None:
 def _time_ns(s: Any, pos: float) -> int:
     """Give the time of a position in samples."""
     return int(s.anchor_ns + np.int64(np.rint((pos - s.anchor) * (1e9 / s.fs_hz))))
-
-
-@_inner
-def _median(values: NDArray[np.float64], n: int) -> float:
-    """Give the median of the first `n` of a few values by counting ranks; 0 for none."""
-    low, high = (n - 1) // 2, n // 2
-    a = b = 0.0
-    for i in range(n):
-        less = same = 0
-        for j in range(n):
-            if values[j] < values[i]:
-                less += 1
-            elif values[j] == values[i]:
-                same += 1
-        if less <= low < less + same:
-            a = values[i]
-        if less <= high < less + same:
-            b = values[i]
-    return 0.5 * (a + b)

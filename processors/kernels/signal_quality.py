@@ -1,0 +1,307 @@
+"""Quality of an ECG second by second, from bands and extremes (CLINICAL 3.10, first form).
+
+A second is cut into 16 parts. The noise above 25 Hz and the activity of 5-20 Hz are taken as the
+median over the parts, which a QRS cannot move; what a QRS is worth is the strongest part of the
+last 4 s. The score falls with the worst of three ratios to it: high-frequency noise, activity
+between the beats, steps of the baseline from part to part. No RR rule enters anywhere.
+
+Differs from CLINICAL 3.10: no second detector (bSQI) and no template; ratios of band amplitudes
+stand in for the power ratios.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from processors.kernels.filters import (
+    BUTTERWORTH_Q,
+    highpass,
+    lowpass,
+    median_of_few,
+    prime_highpass,
+)
+
+PARTS = 16  # of a second
+KEPT_S = 4  # CLINICAL 3.10: 4 s, so that a beat is among them from 15/min on
+N_OUT = 6
+SECOND_NS = 1_000_000_000
+WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
+LARGEST_MV = 1000.0  # beyond: missing, like NaN
+HOLD_S = 0.1  # a longer loss primes the filters anew
+
+FLAT_MV = 0.03  # CLINICAL 3.10: < 30 uV peak to peak for 1 s
+WEAK_MV = 0.3  # CLINICAL 3.10: < 0.3 mV for 4 s including any QRS is poor
+WEAK_SCORE = 0.4  # default: below fair
+RAIL_S = 0.2  # CLINICAL 3.10: >= 200 ms
+RAIL_SHARE = 0.9  # CLINICAL 3.10: >= 90 % of the range
+PLAUSIBLE_MV = 10.0  # CLINICAL 2: plausible range of the ECG
+LEAST_RAIL_MV = 1.0  # default: a step that small is no rail, whatever was seen
+MAINS_SHARE = 0.5  # CLINICAL 3.10: mains power > 50 %
+MAINS_HZ = (50.0, 60.0)
+LEAST_MAINS_MV = 0.05  # default, amplitude: below it the ratio says nothing
+NOISE_RATIO = 0.12  # default: noise above 25 Hz against a QRS at which the score is 0.5 ...
+BETWEEN_RATIO = 0.2  # ... activity of 5-20 Hz between the beats against in them ...
+BASELINE_RATIO = 0.4  # ... typical step of the baseline from part to part against a QRS
+STEEPNESS = 4.0  # default: power of the ratio, score = 1 / (1 + ratio ** 4)
+LEAST_AMPLITUDE_MV = (
+    0.05  # default: a flat line is not noisy because its noise has nothing beside it
+)
+LEAST_NOISE_MV = 0.03  # default, RMS above 25 Hz: less than this is never called noisy
+
+QUALITY_STATE = np.dtype(
+    [
+        ("fs_hz", "f8"), ("seq", "i8"), ("count", "i8"), ("anchor", "i8"), ("anchor_ns", "i8"),
+        # b0, a1, a2 of: high-pass 0.5, low-pass 40; high-pass 25; high-pass 5, low-pass 20 Hz
+        ("design", "f8", (5, 3)), ("z", "f8", (5, 2)), ("mains", "f8", (2,)),
+        ("missing", "i8"), ("last", "f8"), ("run", "i8"),
+        ("seen_low", "f8"), ("seen_high", "f8"),
+        # the second that is being filled
+        ("second", "i8"), ("n", "i8"), ("n_valid", "i8"), ("railed", "i1"),
+        ("raw_low", "f8"), ("raw_high", "f8"), ("low", "f8"), ("high", "f8"),
+        ("power", "f8"), ("g", "f8", (2, 2)),
+        ("part", "i8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
+        ("part_sum", "f8"), ("n_parts", "i8"), ("means", "f8", (PARTS,)),
+        ("noises", "f8", (PARTS,)), ("bands", "f8", (PARTS,)), ("steps", "f8", (PARTS,)),
+        # the last seconds: strongest part, noise, band, step, peak to peak
+        ("n_seconds", "i8"), ("seconds", "f8", (5, KEPT_S)),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def watch_quality(
+    values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
+    fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64], lead: int,
+    state: NDArray[Any], blank: NDArray[Any],
+    out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64],
+) -> int:  # fmt: skip
+    """Walk the rows of a waveform batch and fill `out` with one row per slot and second.
+
+    Parameters
+    ----------
+    values, offsets, slots, fs_hz, t0_ns, seq
+        As in `processors.records.Batch`; NaN and values beyond +-1000 mV are missing.
+    lead
+        Column to judge.
+    state, blank
+        `QUALITY_STATE` by slot; one zero record.
+    out_slots, out_ns, out
+        int32, int64 ``[n]``, float64 ``[n, 6]``: score, attached, flat, railed, noisy, peak to
+        peak (mV). A second with samples but no valid one has score 0, attached 0.5, NaN mV.
+
+    Returns
+    -------
+    int
+        Number of rows filled; two per row of input and its seconds always suffice.
+    """
+    count = 0
+    for r in range(len(slots)):
+        lo, hi, fs, k = offsets[r], offsets[r + 1], fs_hz[r], slots[r]
+        if hi == lo or not fs > 0.0:
+            continue
+        s = state[k]
+        if s.fs_hz != fs or seq[r] < s.seq:
+            state[k] = blank[0]
+            _start(s, fs, t0_ns[r])
+        elif seq[r] > s.seq:
+            s.missing += seq[r] - s.seq
+            s.run = 0
+        if abs(_time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
+            s.anchor, s.anchor_ns = s.count, t0_ns[r]
+        count = _walk(s, k, values, lo, hi, lead, out_slots, out_ns, out, count)
+        s.seq = seq[r] + hi - lo
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _start(s: Any, fs: float, t0_ns: int) -> None:
+    s.fs_hz, s.anchor_ns = fs, t0_ns
+    d = s.design
+    d[0, 0], d[0, 1], d[0, 2] = highpass(fs, 0.5, BUTTERWORTH_Q)
+    d[1, 0], d[1, 1], d[1, 2] = lowpass(fs, 40.0, BUTTERWORTH_Q)
+    d[2, 0], d[2, 1], d[2, 2] = highpass(fs, 25.0, BUTTERWORTH_Q)
+    d[3, 0], d[3, 1], d[3, 2] = highpass(fs, 5.0, BUTTERWORTH_Q)
+    d[4, 0], d[4, 1], d[4, 2] = lowpass(fs, 20.0, BUTTERWORTH_Q)
+    for m in range(2):
+        s.mains[m] = 2.0 * math.cos(2.0 * math.pi * MAINS_HZ[m] / fs)
+    s.missing = 1 << 40
+    s.seen_low, s.seen_high = np.inf, -np.inf
+    s.second = np.int64(-1) << 60
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _time_ns(s: Any, count: int) -> int:
+    return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _walk(
+    s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, lead: int,
+    out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
+) -> int:  # fmt: skip
+    """Take the samples of one row."""
+    fs, d, z, g = s.fs_hz, s.design, s.z, s.g
+    hold_n, rail_n = np.int64(HOLD_S * fs + 1e-9), np.int64(np.ceil(RAIL_S * fs))
+    b0, b1, b2, b3, b4 = d[0, 0], d[1, 0], d[2, 0], d[3, 0], d[4, 0]
+    for i in range(lo, hi):
+        now_ns = _time_ns(s, s.count)
+        second = (now_ns + WITHIN_NS) // SECOND_NS
+        if second != s.second:
+            if s.n > 0:  # its last sample was lost
+                count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
+            _open(s, second)
+        part = (now_ns + WITHIN_NS - second * SECOND_NS) * PARTS // SECOND_NS
+        if part != s.part:
+            _close_part(s)
+            s.part = part
+        s.count += 1
+        s.n += 1
+        x = np.float64(values[i, lead])
+        if -LARGEST_MV <= x <= LARGEST_MV:
+            if s.missing > hold_n:
+                for q in range(5):
+                    z[q, 0] = z[q, 1] = 0.0
+                z[0, 0], z[0, 1] = prime_highpass(b0, x)
+                z[2, 0], z[2, 1] = prime_highpass(b2, x)
+                z[3, 0], z[3, 1] = prime_highpass(b3, x)
+            s.run = s.run + 1 if x == s.last and s.missing == 0 else 1
+            s.missing, s.last = 0, x
+            s.raw_low, s.raw_high = min(s.raw_low, x), max(s.raw_high, x)
+            s.seen_low, s.seen_high = min(s.seen_low, x), max(s.seen_high, x)
+            if s.run >= rail_n and abs(x) >= LEAST_RAIL_MV:
+                end = s.seen_high if x > 0.0 else -s.seen_low
+                if abs(x) >= RAIL_SHARE * min(end, PLAUSIBLE_MV):
+                    s.railed = 1
+            y = b0 * x + z[0, 0]
+            z[0, 0] = -2.0 * b0 * x - d[0, 1] * y + z[0, 1]
+            z[0, 1] = b0 * x - d[0, 2] * y
+            trace = b1 * y + z[1, 0]
+            z[1, 0] = 2.0 * b1 * y - d[1, 1] * trace + z[1, 1]
+            z[1, 1] = b1 * y - d[1, 2] * trace
+            noise = b2 * x + z[2, 0]
+            z[2, 0] = -2.0 * b2 * x - d[2, 1] * noise + z[2, 1]
+            z[2, 1] = b2 * x - d[2, 2] * noise
+            w = b3 * x + z[3, 0]
+            z[3, 0] = -2.0 * b3 * x - d[3, 1] * w + z[3, 1]
+            z[3, 1] = b3 * x - d[3, 2] * w
+            band = b4 * w + z[4, 0]
+            z[4, 0] = 2.0 * b4 * w - d[4, 1] * band + z[4, 1]
+            z[4, 1] = b4 * w - d[4, 2] * band
+            for m in range(2):
+                u = y + s.mains[m] * g[m, 0] - g[m, 1]
+                g[m, 1], g[m, 0] = g[m, 0], u
+            s.power += y * y
+            s.low, s.high = min(s.low, trace), max(s.high, trace)
+            s.part_noise += noise * noise
+            s.part_band += band * band
+            s.part_sum += trace
+            s.part_n += 1
+            s.n_valid += 1
+        else:
+            s.missing += 1
+            s.run = 0
+        if (_time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != second:
+            count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
+    return count
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _open(s: Any, second: int) -> None:
+    s.second, s.n, s.n_valid, s.railed = second, 0, 0, 0
+    s.raw_low = s.low = np.inf
+    s.raw_high = s.high = -np.inf
+    s.power = 0.0
+    s.part, s.n_parts = -1, 0
+    s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
+    for m in range(2):
+        s.g[m, 0] = s.g[m, 1] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _close_part(s: Any) -> None:
+    """Add a sixteenth of a second to the parts, if it has a sample."""
+    if s.part_n > 0 and s.n_parts < PARTS:
+        p = s.n_parts
+        s.noises[p] = math.sqrt(s.part_noise / s.part_n)
+        s.bands[p] = math.sqrt(s.part_band / s.part_n)
+        s.means[p] = s.part_sum / s.part_n
+        if p > 0:
+            s.steps[p - 1] = abs(s.means[p] - s.means[p - 1])
+        s.n_parts = p + 1
+    s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _finish(
+    s: Any, k: int, now_ns: int,
+    out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
+) -> int:  # fmt: skip
+    """Judge the second and write its row."""
+    _close_part(s)
+    out_slots[count], out_ns[count] = k, now_ns
+    o = out[count]
+    o[0], o[1], o[2], o[3], o[4], o[5] = 0.0, 0.5, 0.0, 0.0, 0.0, np.nan
+    if s.n_valid >= 0.5 * s.n and s.n_parts > 1:
+        _judge(s, o)
+    s.n = 0
+    return count + 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _judge(s: Any, o: NDArray[np.float64]) -> None:
+    j = s.n_seconds % KEPT_S
+    s.n_seconds += 1
+    n = min(s.n_seconds, KEPT_S)
+    strongest = 0.0
+    for p in range(s.n_parts):
+        strongest = max(strongest, s.bands[p])
+    noise = median_of_few(s.noises, s.n_parts)
+    kept = s.seconds
+    kept[0, j], kept[1, j] = strongest, noise
+    kept[2, j], kept[3, j] = (
+        median_of_few(s.bands, s.n_parts),
+        median_of_few(s.steps, s.n_parts - 1),
+    )
+    kept[4, j] = s.high - s.low
+    amplitude, tallest = LEAST_AMPLITUDE_MV, 0.0
+    for q in range(n):
+        amplitude, tallest = max(amplitude, kept[0, q]), max(tallest, kept[4, q])
+    worst = max(
+        median_of_few(kept[1], n) / (NOISE_RATIO * amplitude),
+        median_of_few(kept[2], n) / (BETWEEN_RATIO * amplitude),
+        median_of_few(kept[3], n) / (BASELINE_RATIO * amplitude),
+    )
+    score = 1.0 / (1.0 + worst**STEEPNESS)
+    if tallest < WEAK_MV:
+        score = min(score, WEAK_SCORE)
+    flat = s.high - s.low < FLAT_MV
+    constant = s.raw_high == s.raw_low
+    mains_mv, share = _mains(s)
+    by_mains = share > MAINS_SHARE and mains_mv >= max(LEAST_MAINS_MV, 2.0 * amplitude)
+    off = constant or s.railed != 0 or by_mains
+    o[0] = 0.0 if off else score
+    o[1] = 0.0 if off else (0.5 if flat else 1.0)
+    o[2] = 1.0 if flat else 0.0
+    o[3] = 1.0 if s.railed else 0.0
+    o[4] = 1.0 if noise >= LEAST_NOISE_MV and noise > NOISE_RATIO * amplitude else 0.0
+    o[5] = s.high - s.low
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mains(s: Any) -> tuple[float, float]:
+    """Give amplitude (mV) and share of the power of the stronger of 50 and 60 Hz (Goertzel)."""
+    best = 0.0
+    for m in range(2):
+        if MAINS_HZ[m] >= 0.48 * s.fs_hz:
+            continue
+        a, b = s.g[m, 0], s.g[m, 1]
+        best = max(best, a * a + b * b - s.mains[m] * a * b)
+    power = 2.0 * best / (s.n_valid * s.n_valid)  # of a sine: half of the amplitude squared
+    mean = s.power / s.n_valid
+    return math.sqrt(2.0 * power), power / mean if mean > 0.0 else 0.0
