@@ -135,7 +135,7 @@ def test_the_test_of_the_new_detector_passes(tree: Path) -> None:
 
 
 def test_the_new_detector_keeps_the_laws_of_every_processor(tree: Path, tmp_path: Path) -> None:
-    """The others are left out of the tree here: with them the laws take minutes, not seconds."""
+    """The others are left out of the tree here: with them the laws take twice as long."""
     alone = tmp_path / "alone"
     shutil.copytree(tree, alone, ignore=shutil.ignore_patterns("__pycache__"))
     bring_compiled_kernels(alone)
