@@ -1,0 +1,201 @@
+"""How fast the engine is, and how much of it is not kernels. Times are of one thread's processor.
+
+Bounds are ratios, so that they hold on any machine; the figures are printed by ``make bench``
+(``-s`` shows them as sentences as well).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from device_bridges.generator.bridge import GeneratorBridge
+from processors.features.qrs import Qrs
+from processors.records import NS_PER_S, Batch, Block, Outputs, Processor
+from processors.registry import discover
+from streams.engine import Engine
+
+STEP_NS = NS_PER_S // 4
+WARM_STEPS = 40  # 10 s: beats are found, every processor has its state
+TIMED_STEPS = 40
+
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.benchmark(timer=time.thread_time, disable_gc=True, warmup=False),
+]
+
+Step = tuple[int, list[Block]]
+
+
+@cache
+def steps(n_people: int) -> list[Step]:
+    """Give 20 s of made-up people in steps of 250 ms."""
+    return list(islice(GeneratorBridge(n_people).steps(STEP_NS), WARM_STEPS + TIMED_STEPS))
+
+
+def only(signals: Sequence[str], n_people: int) -> list[Step]:
+    return [
+        (until_ns, [block for block in blocks if block.signal in signals])
+        for until_ns, blocks in steps(n_people)
+    ]
+
+
+def n_samples(some: list[Step]) -> int:
+    return sum(block.n_samples for _, blocks in some for block in blocks)
+
+
+def play(engine: Engine, some: list[Step]) -> None:
+    for until_ns, blocks in some:
+        engine.tick(until_ns)
+        engine.feed(blocks)
+
+
+def best_s(benchmark: Any, make: Callable[[], Callable[[], None]], rounds: int = 5) -> float:
+    """Time what `make` prepares anew for each round; give the shortest."""
+    benchmark.pedantic(lambda run: run(), setup=lambda: ((make(),), {}), rounds=rounds)
+    shortest: float = benchmark.stats.stats.min
+    return shortest
+
+
+def report(benchmark: Any, **figures: float) -> None:
+    for name, value in figures.items():
+        benchmark.extra_info[name] = round(value, 3)
+    print("; ".join(f"{name} {value:.3g}" for name, value in figures.items()))
+
+
+def warm_engine(some: list[Step], wrap: Callable[[Processor], Processor] = lambda p: p) -> Engine:
+    engine = Engine([wrap(make()) for make in discover()])
+    play(engine, some[:WARM_STEPS])
+    return engine
+
+
+def test_feed_takes_ecg_and_ppg_of_500_people_in_a_third_of_real_time(benchmark: Any) -> None:
+    some = only(("ecg", "ppg"), 500)
+
+    def prepare() -> Callable[[], None]:
+        engine = warm_engine(some)
+        return lambda: play(engine, some[WARM_STEPS:])
+
+    took_s = best_s(benchmark, prepare)
+    share = took_s / (TIMED_STEPS * STEP_NS / NS_PER_S)
+    report(benchmark, share_of_real_time=share, msamples_per_s=n_samples(some[40:]) / took_s / 1e6)
+    assert share < 1 / 3
+
+
+def test_feed_of_ecg(benchmark: Any) -> None:
+    some = only(("ecg",), 500)
+
+    def prepare() -> Callable[[], None]:
+        engine = warm_engine(some)
+        return lambda: play(engine, some[WARM_STEPS:])
+
+    took_s = best_s(benchmark, prepare)
+    report(benchmark, msamples_per_s=n_samples(some[WARM_STEPS:]) / took_s / 1e6)
+
+
+def ecg_batches(n_people: int) -> list[Batch]:
+    """Give the ECG of many people as the engine would: one batch every 250 ms."""
+    none = np.zeros(0, np.int64)
+    batches = []
+    for until_ns, blocks in only(("ecg",), n_people):
+        (block,) = blocks
+        values = block.samples.astype(np.float32) * np.float32(block.scale[0])
+        slots = np.array(
+            [int(name.removeprefix("P-")) - 1 for name in block.participants], np.int32
+        )
+        newest = np.full(len(slots), until_ns, np.int64)
+        batches.append(
+            Batch("ecg", slots, newest, block.offsets, values, block.fs_hz, block.t0_ns, block.seq,
+                  none, none.astype(np.int8))
+        )  # fmt: skip
+    return batches
+
+
+def test_qrs_alone_in_batches_of_2000(benchmark: Any) -> None:
+    batches = ecg_batches(2000)
+    timed = batches[WARM_STEPS:]
+
+    def prepare() -> Callable[[], None]:
+        qrs = Qrs()
+        for batch in batches[:WARM_STEPS]:
+            qrs.process(batch)
+
+        def run() -> None:
+            for batch in timed:
+                qrs.process(batch)
+
+        return run
+
+    took_s = best_s(benchmark, prepare)
+    report(benchmark, msamples_per_s=sum(batch.n_samples for batch in timed) / took_s / 1e6)
+
+
+@dataclass
+class Kept:
+    """Keeps what a processor is given, to give it again without the engine."""
+
+    inner: Processor
+
+    def __post_init__(self) -> None:
+        self.name, self.consumes = self.inner.name, self.inner.consumes
+        self.produces = self.inner.produces
+        self.given: list[Batch] = []
+
+    def process(self, batch: Batch) -> Outputs:
+        self.given.append(batch)
+        return self.inner.process(batch)
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        self.inner.forget(slots)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        return self.inner.snapshot(slots)
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        self.inner.restore(slots, state)
+
+
+def test_what_the_engine_adds_is_a_bounded_multiple_of_its_processors(benchmark: Any) -> None:
+    some = only(("ecg",), 500)
+    kept: list[Kept] = []
+
+    def keep(processor: Processor) -> Kept:
+        kept.append(Kept(processor))
+        return kept[-1]
+
+    engine = warm_engine(some, keep)
+    warm = [len(one.given) for one in kept]
+    play(engine, some[WARM_STEPS:])
+
+    def prepare() -> Callable[[], None]:
+        fresh = [type(one.inner)() for one in kept]
+        for processor, one, n_warm in zip(fresh, kept, warm, strict=True):
+            for batch in one.given[:n_warm]:
+                processor.process(batch)
+
+        def run() -> None:
+            for processor, one, n_warm in zip(fresh, kept, warm, strict=True):
+                for batch in one.given[n_warm:]:
+                    processor.process(batch)
+
+        return run
+
+    alone_s = best_s(benchmark, prepare)
+    whole_s = min(timed_feed(some) for _ in range(5))
+    report(benchmark, engine_over_processors=whole_s / alone_s, processors_s=alone_s)
+    assert whole_s < 3 * alone_s
+
+
+def timed_feed(some: list[Step]) -> float:
+    engine = warm_engine(some)
+    began = time.thread_time()
+    play(engine, some[WARM_STEPS:])
+    return time.thread_time() - began
