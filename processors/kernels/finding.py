@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import float64, from_dtype, int64, njit
 from numpy.typing import NDArray
 
 ONSET, OFFSET, POINT = 0, 1, 2  # as `processors.records`, which kernels do not import
@@ -28,7 +28,15 @@ FINDING = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+# One signature: numba would else compile this anew for each constant it is called with.
+_PUT = int64(
+    from_dtype(FINDING)[::1], int64, int64, int64, int64,
+    int64, int64, int64, int64,
+    float64, float64, float64, float64, float64,
+)  # fmt: skip
+
+
+@njit(_PUT, cache=True, nogil=True, error_model="numpy")
 def put(
     out: NDArray[Any], n: int, code: int, slot: int, state: int,
     onset_ns: int, at_ns: int, t_ns: int, revision: int,

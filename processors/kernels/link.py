@@ -57,7 +57,7 @@ def watch_link(
 
     Source 0 holds ``presence``, source 1 ``battery``.
     """
-    n = 0
+    n = np.int64(0)
     nan = np.nan
     for r in range(len(slots)):
         slot = slots[r]

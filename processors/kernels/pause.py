@@ -256,7 +256,7 @@ def watch_pauses(
     Source 0 holds ``beats``, 1 ``ecg_quality``, 2 ``lead``. A beat counts once it can no longer be
     withdrawn; until then it only keeps asystole from being claimed.
     """
-    n = 0
+    n = np.int64(0)
     for r in range(len(slots)):
         slot = slots[r]
         state = records[slot]

@@ -76,7 +76,7 @@ def watch_rates(
     Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``. Nothing is decided by a
     deadline: the meter gives a row each second, blank ones too.
     """
-    n = 0
+    n = np.int64(0)
     nan = np.nan
     for r in range(len(slots)):
         slot = slots[r]

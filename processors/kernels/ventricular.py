@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import boolean, float64, from_dtype, int64, njit
 from numpy.typing import NDArray
 
-from processors.kernels.finding import OFFSET, ONSET, POINT, put
+from processors.kernels.finding import FINDING, OFFSET, ONSET, POINT, put
 
 (VT, VT_NONSUSTAINED, RHYTHM, SLOW_RHYTHM, RUN, COUPLET, R_ON_T, BIGEMINY, TRIGEMINY, FREQUENT,
  MULTIFORM) = range(11)  # fmt: skip
@@ -75,7 +75,13 @@ class Limits(NamedTuple):
     r_on_t_mean_ms: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+_LASTING = int64(  # one signature, see `processors.kernels.finding`
+    from_dtype(VENTRICULAR_STATE), int64, int64, boolean, int64, int64, int64,
+    float64, float64, float64, from_dtype(FINDING)[::1], int64,
+)  # fmt: skip
+
+
+@njit(_LASTING, cache=True, nogil=True, error_model="numpy")
 def lasting(
     state: Any, slot: int, code: int, holds: bool, onset_ns: int, end_ns: int, t: int,
     value: float, e0: float, e1: float, out: NDArray[Any], n: int,
@@ -326,7 +332,7 @@ def watch_ventricular(
     Records are ``beat_labels``. A label is final when the next beat's has come; only what is going
     on (VT and the ventricular rhythms) is judged with the newest label too.
     """
-    n = 0
+    n = np.int64(0)
     for r in range(len(slots)):
         slot = slots[r]
         state = records[slot]
