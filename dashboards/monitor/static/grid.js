@@ -42,7 +42,7 @@ export function trouble(person, page) {
   if (now.flags & FLAGS.railed) return t('why.railed');
   if (now.flags & FLAGS.flat) return t('why.flat');
   if (Number.isNaN(now.heartRate)) {
-    if (page.status.phase === 'compiling') return t('why.compiling');
+    if (page.status.phase === 'compiling') return ''; // said once, in the header and at the foot of the tile
     return now.heartRateAge > 3 ? t('why.rate', { age: age(now.heartRateAge) }) : t('why.waiting');
   }
   if (now.flags & FLAGS.noisy) return t('why.noisy');
@@ -66,7 +66,7 @@ export function alarmLine(line, alarm, more, none = t('alarm.none')) {
   top.append(glyph(alarm.priority));
   make('strong', 'word', top).textContent = t(`priority.${alarm.priority}`);
   if (!isOpen(alarm) || alarm.latched) {
-    make('span', 'state', top).textContent = (isOpen(alarm) ? '' : '✓ ') + stateWords(alarm);
+    make('span', 'state', top).textContent = stateWords(alarm);
   }
   if (more) make('span', 'more', top).textContent = t('alarm.more', { n: more });
   make('span', 'reason', line).textContent = reason(alarm);
@@ -152,9 +152,10 @@ class Tile {
     const first = alarms[0];
     say(this.open, person.name);
     say(this.id, person.name === person.id ? person.group : person.id);
+    show(this.id, this.id.textContent !== '');
     const rate = now && !Number.isNaN(now.heartRate) ? String(Math.round(now.heartRate)) : '--';
     say(this.number, rate);
-    this.number.classList.toggle('blank', rate === '--');
+    this.number.classList.toggle('blank', rate === '--' || (now !== null && now.ecgAge > 2 && now.source === 0));
     const source = now && rate !== '--' && now.source < 3 ? ` ${t(`source.${now.source}`)}` : '';
     say(this.unit, t('unit.rate') + source);
     const known = now && !Number.isNaN(now.quality);
@@ -162,7 +163,7 @@ class Tile {
     const extra = [];
     if (now && !Number.isNaN(now.spo2)) extra.push(`SpO2 ${Math.round(now.spo2)} %`);
     if (now && !Number.isNaN(now.respiration)) extra.push(`RR ${Math.round(now.respiration)}/min`);
-    if (now && now.ventricular > 0) extra.push(`V ${Math.round(now.ventricular)}/min`);
+    if (now && now.ventricular > 0) extra.push(`PVC ${Math.round(now.ventricular)}/min`);
     say(this.extra, extra.join('\n'));
     const why = trouble(person, page);
     say(this.why, why);
@@ -180,13 +181,14 @@ class Tile {
   writeAlarm(person, first, more) {
     const open = first !== undefined && isOpen(first);
     const waiting = first !== undefined && this.page.waiting.has(first.id);
-    const { blank } = this.page;
-    const key = JSON.stringify([first, more, waiting, blank, t('acknowledge')]);
+    const { blank, status } = this.page;
+    const none = blank ? 'alarm.unknown' : ['starting', 'compiling'].includes(status.phase) ? 'alarm.unwatched' : 'alarm.none';
+    const key = JSON.stringify([first, more, waiting, blank, t(none)]);
     if (key === this.drawn) return;
     this.drawn = key;
     this.root.dataset.priority = first?.priority ?? 'none';
     this.root.dataset.open = String(open);
-    alarmLine(this.alarm, first, more, t(blank ? 'alarm.unknown' : 'alarm.none'));
+    alarmLine(this.alarm, first, more, t(none));
     show(this.button, open);
     this.button.disabled = waiting || blank;
     this.button.value = first?.id ?? '';

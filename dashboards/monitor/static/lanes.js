@@ -251,7 +251,7 @@ export class Lane {
     }
     this.choose(trace);
     const step = (t - this.drawnT) * PX_PER_MS;
-    if (this.dirty || step < 0 || step > BAR_PX) this.redraw(trace, t);
+    if (this.dirty || step < 0 || step > this.width / 2) this.redraw(trace, t);
     else this.advance(trace, t);
     this.drawnT = t;
   }
@@ -292,16 +292,25 @@ export class Lane {
     const seen = (this.width - BAR_PX) / PX_PER_MS;
     this.drawnIndex = Math.max(0, trace.count - trace.ring.length, trace.indexAt(t - seen));
     this.stroke(trace, t);
+    // The oldest sample drawn may reach a pixel into the bar, where nothing would clear it for a sweep.
+    const pen = (t * PX_PER_MS) % this.width;
+    this.wipe(pen + 3, pen + BAR_PX);
   }
 
   /** @param {Trace} trace @param {number} t */
   advance(trace, t) {
     const from = (this.drawnT * PX_PER_MS + BAR_PX) % this.width;
-    const to = from + (t - this.drawnT) * PX_PER_MS;
-    // Whole pixels: clearing a part of one leaves a shadow of the old trace.
+    this.wipe(from, from + (t - this.drawnT) * PX_PER_MS);
+    this.stroke(trace, t);
+  }
+
+  /**
+   * Clear whole pixels, for a part of one would leave a shadow of the old trace; goes round at the edge.
+   * @param {number} from @param {number} to
+   */
+  wipe(from, to) {
     this.context.clearRect(Math.floor(from) - 1, 0, Math.ceil(to - from) + 2, this.height);
     if (to > this.width) this.context.clearRect(0, 0, Math.ceil(to - this.width), this.height);
-    this.stroke(trace, t);
   }
 
   /** Draw from the last drawn sample to time t. @param {Trace} trace @param {number} t */

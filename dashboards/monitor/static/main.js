@@ -324,9 +324,8 @@ export class Page {
     connection.dataset.state = state;
     const engine = element('engine');
     const [words, fine] = this.engineWords();
-    say(engine, `${fine ? '' : '▲ '}${words}`);
+    say(engine, [`${fine ? '' : '▲ '}${words}`, this.status.detail].filter(Boolean).join(' · '));
     engine.dataset.fine = String(fine);
-    engine.title = this.status.detail;
     const simulated = element('simulated');
     show(simulated, this.simulated);
     say(simulated, t('simulated'));

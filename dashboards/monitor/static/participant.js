@@ -131,7 +131,7 @@ export class ParticipantView {
     const now = page.blank ? null : person.summary;
     say(this.back, `← ${t('back')}`);
     say(this.name, person.name);
-    say(this.under, [person.id, person.group].filter(Boolean).join(' · '));
+    say(this.under, [person.id === person.name ? '' : person.id, person.group].filter(Boolean).join(' · '));
     const rate = now && !Number.isNaN(now.heartRate) ? String(Math.round(now.heartRate)) : '--';
     say(this.number, rate);
     const source = now && rate !== '--' && now.source < 3 ? ` ${t(`source.${now.source}`)}` : '';
