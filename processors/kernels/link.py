@@ -57,7 +57,7 @@ def watch_link(
 
     Source 0 holds ``presence``, source 1 ``battery``.
     """
-    n = np.int64(0)
+    n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
     for r in range(len(slots)):
         slot = slots[r]
@@ -124,4 +124,4 @@ def watch_link(
                     state.silent_on = 0
                     n = put(out, n, DEVICE_SILENT, slot, OFFSET, state.silent_onset_ns, t, t, 0,
                             float(k), float(k), 0.0, nan, nan)  # fmt: skip
-    return n
+    return int(n)

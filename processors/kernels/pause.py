@@ -256,7 +256,7 @@ def watch_pauses(
     Source 0 holds ``beats``, 1 ``ecg_quality``, 2 ``lead``. A beat counts once it can no longer be
     withdrawn; until then it only keeps asystole from being claimed.
     """
-    n = np.int64(0)
+    n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     for r in range(len(slots)):
         slot = slots[r]
         state = records[slot]
@@ -280,4 +280,4 @@ def watch_pauses(
                                 t_ns[i], 0, seconds, seconds, state.peak_to_peak_mv, 0.0,
                                 np.nan)  # fmt: skip
         n = pass_time(state, slot, until_ns[r], p, out, n)
-    return n
+    return int(n)

@@ -76,7 +76,7 @@ def watch_rates(
     Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``. Nothing is decided by a
     deadline: the meter gives a row each second, blank ones too.
     """
-    n = np.int64(0)
+    n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
     for r in range(len(slots)):
         slot = slots[r]
@@ -177,4 +177,4 @@ def watch_rates(
                         state.onset_ns[code] = onset
                         n = put(out, n, code, slot, ONSET, onset, onset, t, 0,
                                 rate, rate, limit, nan, nan)  # fmt: skip
-    return n
+    return int(n)

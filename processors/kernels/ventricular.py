@@ -332,7 +332,7 @@ def watch_ventricular(
     Records are ``beat_labels``. A label is final when the next beat's has come; only what is going
     on (VT and the ventricular rhythms) is judged with the newest label too.
     """
-    n = np.int64(0)
+    n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     for r in range(len(slots)):
         slot = slots[r]
         state = records[slot]
@@ -360,4 +360,4 @@ def watch_ventricular(
             if state.label == V:
                 n = watch_run(state, slot, t, p, out, n)
         n = pass_time(state, slot, until_ns[r], p, out, n)
-    return n
+    return int(n)
