@@ -119,7 +119,7 @@ def _report(s: Any, slot: int, at_ns: int, t: int, out: NDArray[Any], n: int) ->
             if code == POOR_SIGNAL:
                 e0, e1, e2 = s.last[0], s.last[4], s.last[5]
             n = put(
-                out, n, code, slot, ONSET, onset_ns, onset_ns, t, 0, np.float64(s.last[0]), e0, e1, e2,
+                out, n, code, slot, ONSET, onset_ns, onset_ns, t, 0, s.last[0], e0, e1, e2,
                 np.nan,
             )  # fmt: skip
         else:
