@@ -19,10 +19,11 @@ import asyncio
 import contextlib
 import math
 import queue
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,9 +37,12 @@ from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
-from streams.stores import StoredStrip
+from streams.stores import Record, StoredStrip, StoreError
 from streams.stores.sqlite import SqliteStore
 from streams.stores.writer import StoreWriter
+
+# Gives what is not a sample in a span of device time: profiles, lead-off flags, marks.
+ControlSource = Callable[[int, int], Sequence[Control]]
 
 QUEUE_STEPS: Final = 300  # a minute of 200 ms steps: as long as kernels take to compile
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
@@ -52,6 +56,8 @@ class Plan:
 
     Attributes
     ----------
+    controls
+        Of a span of device time, half-open.
     speed
         Seconds of signal per second; None: as fast as it goes.
     greeting
@@ -60,7 +66,7 @@ class Plan:
 
     bridge: Bridge
     participants: Sequence[Participant]
-    controls: Sequence[Control]
+    controls: ControlSource
     simulated: bool
     speed: float | None
     greeting: str
@@ -100,6 +106,7 @@ class Embedded:
         self._hub = Hub(self._clock.now_ns, simulated=plan.simulated, on_strip=self._keep_strip)
         self._hub.set_participants(plan.participants)
         self._core: Any = None
+        self.not_stored = 0
         self._given_ns = self._done_ns = plan.bridge.base_ns
         self._ended = self._stopping = False
         self._fault: BaseException | None = None
@@ -113,10 +120,19 @@ class Embedded:
             What ended the engine, after everything else has been closed.
         """
         app = create_app(self._hub, acknowledge=self._acknowledge, history=self._history)
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", **SERVER)
+        server = _Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                lifespan="on",
+                timeout_graceful_shutdown=2,
+                **SERVER,
+            )
         )
         loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(_interrupt, server))
         engine = threading.Thread(target=self._run_engine, args=(loop, server), name="engine")
         self._writer.start()
         engine.start()
@@ -130,8 +146,9 @@ class Embedded:
             self._stopping = True
             with contextlib.suppress(queue.Full):
                 self._steps.put_nowait(_END)
-            await asyncio.to_thread(engine.join)
-            await asyncio.to_thread(self._writer.close)
+            engine.join()
+            with contextlib.suppress(StoreError):  # it has been said on the page
+                self._writer.close()
             self._store.close()
         if self._fault is not None:
             raise self._fault
@@ -140,22 +157,19 @@ class Embedded:
 
     async def _play(self) -> None:
         """Play the bridge at its pace; raw traces are on the page before the engine has them."""
-        self._core_input([*self._plan.controls], self._plan.bridge.base_ns)
 
         async def sink(until_ns: int, blocks: list[Block]) -> None:
             for block in blocks:
                 self._hub.on_block(block)
+            controls = self._plan.controls(self._given_ns, until_ns)
             self._given_ns = until_ns
             self._clock.reached(until_ns)
-            await self._give(until_ns, blocks)
+            await self._give(until_ns, [*controls, *blocks])
 
         step_ns = self._plan.block_ms * 1_000_000
         await publish(self._plan.bridge, sink, WallClock(), speed=self._plan.speed, step_ns=step_ns)
         self._ended = True
         self._say("The recordings have ended; the page stays open. Ctrl-C ends.")
-
-    def _core_input(self, rows: Sequence[Block | Control], until_ns: int) -> None:
-        self._steps.put_nowait((until_ns, rows))
 
     async def _give(self, until_ns: int, blocks: Sequence[Block | Control]) -> None:
         """Hand a step to the engine; wait where it is behind, for raw samples are never dropped."""
@@ -169,7 +183,7 @@ class Embedded:
 
     async def _report(self, server: uvicorn.Server) -> None:
         """Say at the terminal when the page is there, and on the page how the engine does."""
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.02)
         host, port = self._address.getsockname()[:2]
         self._say(f"{self._plan.greeting}  ->  http://{host}:{port}")
@@ -178,14 +192,15 @@ class Embedded:
             self._hub.set_status(*self._status())
             await asyncio.sleep(STATUS_S)
 
-    def _status(self) -> tuple[float, str]:
-        """Give how far the engine is behind, in seconds of signal, and its phase."""
+    def _status(self) -> tuple[float, str, str]:
+        """Give how far the engine is behind in seconds of signal, its phase, what else is amiss."""
+        trouble = str(self._writer.error or "")
         if self._core is None or self._done_ns == self._plan.bridge.base_ns:
-            return math.nan, "compiling"
+            return math.nan, "compiling", trouble
         lag_s = max(self._given_ns - self._done_ns, 0) / NS_PER_S
         if self._ended and not lag_s:
-            return 0.0, "ended"
-        return lag_s, "catching_up" if lag_s > BEHIND_S else "live"
+            return 0.0, "ended", trouble
+        return lag_s, "catching_up" if lag_s > BEHIND_S else "live", trouble
 
     def _show(self, told: Any) -> None:
         """Put what a step gave onto the page."""
@@ -198,24 +213,15 @@ class Embedded:
         if self._core is None:
             raise LookupError("the engine is still starting")
         changes = self._core.acknowledge(alarm_id, by, self._clock.now_ns())
-        self._writer.put(changes)
+        self._store_all(changes)
         self._hub.on_alarms([change.alarm for change in changes])
 
     def _keep_strip(self, finding: Finding, strip: Strip) -> None:
-        self._writer.put(
-            [
-                StoredStrip(
-                    strip.participant,
-                    finding.id,
-                    strip.at_ns,
-                    strip.t0_ns,
-                    strip.fs_hz,
-                    strip.scale,
-                    strip.offset,
-                    strip.samples,
-                )  # fmt: skip
-            ]
-        )
+        stored = StoredStrip(
+            strip.participant, finding.id, strip.at_ns, strip.t0_ns, strip.fs_hz, strip.scale,
+            strip.offset, strip.samples,
+        )  # fmt: skip
+        self._store_all([stored])
 
     def _history(self, participant: str) -> ParticipantHistory:
         """Read the store for the participant view; runs in a worker thread."""
@@ -231,6 +237,13 @@ class Embedded:
             },
         )
 
+    def _store_all(self, records: Sequence[Record]) -> None:
+        """Store what can be stored: a full disk must not stop the alarms."""
+        try:
+            self._writer.put(records)
+        except StoreError:
+            self.not_stored += len(records)
+
     # --- on the engine thread ---------------------------------------------------------------------
 
     def _run_engine(self, loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> None:
@@ -240,19 +253,36 @@ class Embedded:
             from streams.live import LiveCore
 
             core = LiveCore(self._policy)
-            adopted = core.adopt(self._store.open_alarms(), self._plan.bridge.base_ns)
-            self._writer.put(adopted)
+            known = {person.id for person in self._plan.participants}
+            left_open = [a for a in self._store.open_alarms() if a.participant in known]
+            adopted = core.adopt(left_open, self._plan.bridge.base_ns)
+            self._store_all(adopted)
             shown = [change.alarm for change in adopted]
             loop.call_soon_threadsafe(self._hub.on_alarms, shown)
             self._core = core
             while (step := self._steps.get()) is not _END and not self._stopping:
                 told = core.step(*step)
-                self._writer.put(told.records)
+                self._store_all(told.records)
                 self._done_ns = told.until_ns
                 loop.call_soon_threadsafe(self._show, told)
         except BaseException as error:  # noqa: BLE001 - raised again once all is closed
             self._fault = error
             server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it raises the signal again when it has ended."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program."""
+        yield
+
+
+def _interrupt(server: uvicorn.Server) -> None:
+    """End cleanly on the first signal, without waiting for open pages on the second."""
+    server.force_exit = server.should_exit
+    server.should_exit = True
 
 
 class _DeviceClock:

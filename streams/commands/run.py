@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from processors.records import Control
     from streams.config import Settings
     from streams.embedded import Plan
 
@@ -86,6 +87,8 @@ async def _serve(
     program = Embedded(plan, load_policy(), settings.data, address, say)
     await program.serve()
     typer.echo(f"Stopped. What was found is in {program.store_path}")
+    if program.not_stored:
+        typer.echo(f"{program.not_stored} records could not be stored", err=True)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -126,10 +129,15 @@ def _simulation_plan(settings: Settings) -> Plan:
     from streams.embedded import Plan
 
     bridge = GeneratorBridge(settings.participants, seed=settings.seed, base_ns=time.time_ns())
+
+    def controls(from_ns: int, to_ns: int) -> list[Control]:
+        first = bridge.participants if from_ns == bridge.base_ns else ()
+        return [*(profile(person, from_ns) for person in first), *bridge.controls(from_ns, to_ns)]
+
     return Plan(
         bridge=bridge,
         participants=bridge.participants,
-        controls=[profile(person, bridge.base_ns) for person in bridge.participants],
+        controls=controls,
         simulated=True,
         speed=1.0,
         greeting=f"Vitalstream: {settings.participants} simulated people",
@@ -165,7 +173,7 @@ def _replay_plan(
     return Plan(
         bridge=bridge,
         participants=[Participant(recording.participant) for recording in recordings],
-        controls=[],
+        controls=lambda _from_ns, _until_ns: (),
         simulated=False,
         speed=speed,
         greeting=f"Vitalstream: {len(recordings)} recordings"
