@@ -101,6 +101,7 @@ const WORDS = {
   'finding.onset': ['began', '시작'],
   'finding.offset': ['ended', '종료'],
   'finding.point': ['', ''],
+  'elsewhere': ['!!! High alarm out of view: {names}', '!!! 화면 밖 높음 알람: {names}'],
   'announce': ['{priority} alarm: {reason}, {name}', '{priority} 알람: {reason}, {name}'],
 };
 

@@ -85,6 +85,7 @@ export class Page {
       switchLanguage();
       this.writeWords();
     });
+    element('elsewhere').addEventListener('click', () => this.showUrgent());
     window.addEventListener('hashchange', () => this.followHash());
     window.addEventListener('resize', () => this.view.size());
     document.addEventListener('keydown', (event) => {
@@ -277,8 +278,34 @@ export class Page {
   write() {
     this.written = true;
     this.writeTally();
+    this.writeElsewhere();
     if (this.view.person) this.view.write();
     else this.grid.write();
+  }
+
+  /** People with an open high alarm whom scrolling, the filter or an open participant hides. */
+  hiddenUrgent() {
+    const open = this.view.person;
+    const seen = new Set(open ? [open.index] : this.grid.visible());
+    return [...this.people.values()].filter((person) => !seen.has(person.index)
+      && [...person.alarms.values()].some((alarm) => alarm.priority === 'high' && isOpen(alarm)));
+  }
+
+  writeElsewhere() {
+    const people = this.hiddenUrgent();
+    const names = people.slice(0, 3).map((person) => person.name).join(', ');
+    const more = people.length > 3 ? ` ${t('alarm.more', { n: people.length - 3 })}` : '';
+    say(element('elsewhere'), t('elsewhere', { names: names + more }));
+    show(element('elsewhere'), people.length > 0);
+  }
+
+  /** Go where the most urgent stand. */
+  showUrgent() {
+    /** @type {HTMLInputElement} */ (element('filter')).value = this.filter = '';
+    if (this.view.person) this.closePerson();
+    element('grid').scrollTop = 0;
+    this.reorder();
+    if (this.grid.order.length) this.grid.focus(this.grid.order[0]);
   }
 
   /** @param {number} now */

@@ -1,5 +1,6 @@
 """The real page in a real browser, against a real server with the synthetic feeder."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -188,8 +189,19 @@ def test_of_many_participants_only_those_in_view_exist_and_get_traces(serve, loo
     until(page, "vitalstreamPage.feeds.has(499)")
     page.fill("#filter", "p-0321")
     expect(tiles(page)).to_have_count(1)
-    page.fill("#filter", "")
+    served.call(served.feeder.alarm, 77, "vf", "high", ("Ventricular fibrillation", "심실세동"))
+    hidden = page.locator("#elsewhere")
+    expect(hidden).to_contain_text(served.feeder.people[77].name)
+    hidden.click()
+    expect(tiles(page).first.locator(".name")).to_have_text(served.feeder.people[77].name)
+    expect(hidden).to_be_hidden()
     page.click("#only")
+    expect(tiles(page)).to_have_count(1)
+    page.fill("#filter", "nobody")
+    expect(page.locator("#empty")).to_have_text("No participant matches the filter.")
+    page.fill("#filter", "")
+    (raised,) = served.feeder.alarms.values()
+    served.call(served.hub.on_alarms, [dataclasses.replace(raised, state="ended")])
     expect(page.locator("#empty")).to_have_text("No participant has an alarm.")
 
 
