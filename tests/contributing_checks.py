@@ -12,6 +12,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 import processors
+from alerts.alarm import AlarmChange
 from alerts.policy import load_policy
 from device_bridges.pacing import pack_all
 from device_bridges.replay.columns import parse_mapping
@@ -95,7 +96,7 @@ def test_its_findings_are_listed_by_the_command() -> None:
 
 def test_fever_becomes_an_alarm_after_the_delay_of_its_rule() -> None:
     core = LiveCore(load_policy(), [MADE["fever"]()])
-    changes = []
+    changes: list[AlarmChange] = []
     for minute in range(1, 15):
         t_ns = np.array([minute * 60 * NS_PER_S], np.int64)
         celsius = np.array([[39.0 if minute < 12 else 39.8]], np.float32)

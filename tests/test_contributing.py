@@ -91,7 +91,7 @@ def run_tests(tree: Path, *arguments: str) -> int:
 def bring_compiled_kernels(tree: Path) -> None:
     """Take what is compiled along: the sources are the same, so only its place differs."""
     where = "from processors.kernels.finding import put; print(put.stats.cache_path)"
-    compiled, place = Path(put.stats.cache_path), Path(run(tree, "-c", where).strip())
+    compiled, place = Path(put.stats.cache_path or ""), Path(run(tree, "-c", where).strip())
     assert compiled != place
     if compiled.is_dir():
         shutil.copytree(compiled, place, dirs_exist_ok=True)
