@@ -1,4 +1,14 @@
-"""Beat classification by templates, shape and timing: explainable rules only (CLINICAL 3.3)."""
+"""Beat classification by templates, shape and timing: explainable rules only (CLINICAL 3.3).
+
+Each beat joins the template it fits (at most eight, the rarest makes room), is compared with the
+dominant one (the most frequent of the last 180 beats), and is named by the first of `RULES` that
+holds. With the next interval it may be named once more. What the rules ask is stated at `RULES`,
+their numbers in `Rules`.
+
+Differs from CLINICAL 3.3: the width is that of the middle 80 % of the slope's energy, because the
+5 % tails hold T waves and noise; AF mode looks at the last 48 intervals instead of 180, so that it
+comes within a minute; no beat is named F yet: fusion beats stay N or V.
+"""
 
 from __future__ import annotations
 
@@ -105,24 +115,22 @@ class Rules(NamedTuple):
     early_distance: float = 0.5  # 1, distance of an early beat of another form
     late: float = 1.15  # 1, an interval on time is shorter than this
     on_time_late: float = 1.6  # 1, a beat after a pause is on time up to this
-    wide_ms: float = 15.0  # ms, wider than the dominant form
+    wide_ms: float = 20.0  # ms, wider than the dominant form
     very_wide_ms: float = 30.0  # ms, much wider
     regular: float = 0.125  # 1, an interval fits the model; CLINICAL 3.3: 12.5 %
-    irregular_share: float = (
-        0.38  # 1, AF mode from this share of intervals that do not fit; CLINICAL 3.3: 1/3
-    )
+    irregular_share: float = 0.333  # 1, AF mode from this share that does not fit; CLINICAL 3.3
     noise_share: float = 0.22  # 1, noise between beats over the size of the beat
-    odd_share: float = 0.4  # 1, share of V that makes a form odd
-    dominant_share: float = (
-        0.3  # 1, a narrower form may be dominant from this share of the most frequent
-    )
+    odd_share: float = 0.3  # 1, share of V that makes a form odd
+    dominant_share: float = 0.3  # 1, a narrower form may be dominant from this share of the top
     settled: int = 40  # beats that a dominant form needs to be replaced only by an equal
     overwhelming: float = 0.6  # 1, share of the last 180 that makes even an odd form dominant
     af_correlation: float = 0.57  # 1, aberrant in AF above
     af_ratio: float = 1.6  # 1, and below this size against the dominant form
     af_start: float = 1.1  # 1, aberrant in AF if it begins as near as this and is not wide
+    no_pause_beats: int = 4  # beats of a form from which a wide beat without a pause stays V
+    af_rare_ratio: float = 0.6  # 1, size up to which a form seen once or twice is aberrant in AF
     on_time_wide_ms: float = 40.0  # ms, on time and this narrow is N
-    on_time_start: float = 1.2  # 1, and begins this near
+    on_time_start: float = 1.0  # 1, and begins this near
     on_time_ratio: float = 3.0  # 1, size up to which a beat without a pause is N
     rare_ratio: float = 1.6  # 1, size up to which a form seen once or twice is N when on time
     extra_ratio: float = 0.8  # 1, size below which a wave between two beats on time is extra
@@ -131,7 +139,7 @@ class Rules(NamedTuple):
     sustained_early: float = 0.75  # 1, and not earlier
     aberrant_early: float = 0.65  # 1, short after long; CLINICAL 3.3
     aberrant_start: float = 0.6  # 1, same beginning; CLINICAL 3.3
-    form_beats: int = 5  # beats that make a form known
+    form_beats: int = 4  # beats that make a form known
     form_early: float = 0.15  # 1, share of early beats
     form_correlation: float = -0.2  # 1, with the dominant form
     form_wide_ms: float = 25.0  # ms, wider than the dominant form; CLINICAL 3.3: 20
@@ -375,8 +383,10 @@ def judge(state: Any, p: Rules) -> None:
     elif early < p.aberrant_early and start < p.aberrant_start:
         rule = ABERRANT
         label = N if af else S
-    elif (af and c > p.af_correlation and ratio < p.af_ratio) or (
-        af and start < p.af_start and wide < p.very_wide_ms
+    elif (
+        (af and c > p.af_correlation and ratio < p.af_ratio)
+        or (af and start < p.af_start and wide < p.very_wide_ms)
+        or (af and state.count[k] <= 2 and ratio < p.af_rare_ratio)
     ):
         rule = ABERRANT
     elif (
@@ -496,7 +506,13 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
         return False
     expected = rr_next_ms / f[9]
     on_time = p.early_v < f[4] < p.late and abs(expected - 1.0) <= p.regular
-    if not on_time or f[2] >= p.on_time_wide_ms or f[8] > p.form_early or f[3] > p.on_time_ratio:
+    known = state.count[k] >= p.no_pause_beats
+    if (
+        not on_time
+        or (known and f[2] >= p.on_time_wide_ms)
+        or f[8] > p.form_early
+        or f[3] > p.on_time_ratio
+    ):
         return False
     state.label = N
     state.rule = NO_PAUSE

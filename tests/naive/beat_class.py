@@ -143,6 +143,8 @@ class Listener:
         like = m["c"] > p.af_correlation and m["ratio"] < p.af_ratio
         if af and (like or (m["start"] < p.af_start and m["wide"] < p.very_wide_ms)):
             return N, "aberrant"
+        if af and form["count"] <= 2 and m["ratio"] < p.af_rare_ratio:
+            return N, "aberrant"
         usual = m["rr"] > p.sustained_rr_ms and p.sustained_early < m["early"] < p.late
         if self.alike >= p.sustained and profile < p.form_wide_ms and usual:
             return N, "sustained"
@@ -170,8 +172,12 @@ class Listener:
                 and m["ratio"] < p.extra_ratio):  # fmt: skip
             return Q, "extra"
         on_time = p.early_v < m["early"] < p.late and abs(rr / m["rr"] - 1) <= p.regular
-        plain = (m["wide"] < p.on_time_wide_ms and m["form_early"] <= p.form_early
-                 and m["ratio"] <= p.on_time_ratio)  # fmt: skip
+        known = self.forms[m["k"]]["count"] >= p.no_pause_beats
+        plain = (
+            (m["wide"] < p.on_time_wide_ms or not known)
+            and m["form_early"] <= p.form_early
+            and m["ratio"] <= p.on_time_ratio
+        )
         if on_time and plain:
             form = self.forms[m["k"]]
             form["odd"] = f32(form["odd"] - 1.0 / min(form["count"], 16))
