@@ -53,14 +53,13 @@ def prime_highpass(b0: float, x: float) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def delay_s(cutoff_hz: float, q: float, at_hz: float) -> float:
-    """Give the group delay of a section at a frequency, s: the same for low-pass and high-pass.
-
-    That of the analogue prototype; the bilinear transform changes it by less than a sample.
-    """
-    u = at_hz / cutoff_hz
+def delay_s(fs_hz: float, cutoff_hz: float, q: float, at_hz: float) -> float:
+    """Give the group delay of a section at a frequency, s: the same for low-pass and high-pass."""
+    k = math.tan(math.pi * min(cutoff_hz / fs_hz, HIGHEST_SHARE))
+    w = math.tan(math.pi * at_hz / fs_hz)
+    u = w / k
     spread = (1.0 - u * u) ** 2 + (u / q) ** 2
-    return (1.0 + u * u) / (q * 2.0 * math.pi * cutoff_hz * spread)
+    return (1.0 + w * w) * (1.0 + u * u) / (2.0 * fs_hz * k * q * spread)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -236,9 +236,9 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     s.hold_n = max(np.int64(np.rint(RULES.hold_s * fs)), 1)
     at_hz = 12.0  # middle of the energy of a QRS in this band
     band_s = (
-        delay_s(RULES.low_hz, BUTTERWORTH_Q, at_hz)
-        + delay_s(RULES.high_hz, BUTTERWORTH_4_Q[0], at_hz)
-        + delay_s(RULES.high_hz, BUTTERWORTH_4_Q[1], at_hz)
+        delay_s(fs, RULES.low_hz, BUTTERWORTH_Q, at_hz)
+        + delay_s(fs, RULES.high_hz, BUTTERWORTH_4_Q[0], at_hz)
+        + delay_s(fs, RULES.high_hz, BUTTERWORTH_4_Q[1], at_hz)
     )
     s.delay_n = band_s * fs + 0.5 * s.average_n
     s.in_gap = s.after_gap = s.learning = 1
@@ -464,7 +464,7 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
     the level of the 40 ms before; a parabola through it and its neighbours gives the fraction.
     """
     fs, trace = s.fs_hz, s.trace
-    low_pass_n = delay_s(TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0) * fs
+    low_pass_n = delay_s(fs, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0) * fs
     centre = at - s.delay_n + low_pass_n
     lo = max(int(centre - 0.08 * fs), c - TRACE + 2, 0)
     hi = min(int(centre + 0.08 * fs), c - 1)
@@ -646,7 +646,7 @@ def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
         w[0], w[1], w[2] = now_ns - s.queue_ns[0], np.nan, s.queue[0, 1]
         if s.has_window and s.queue[0, 2] == 0.0:
             w[1] = (s.queue_ns[0] - s.window_ns) * 1e-6
-        delayed_s = s.queue[0, 0] / s.fs_hz + delay_s(TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0)
+        delayed_s = s.queue[0, 0] / s.fs_hz + delay_s(s.fs_hz, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0)
         for i in range(WINDOW):
             u = (delayed_s - BEFORE_S + i / WINDOW_HZ) * GRID_HZ
             g = np.int64(math.floor(u))

@@ -1,7 +1,7 @@
 """QRS detection of one lead, one sample at a time, as it is described; no rings, no deadlines.
 
-Filters come from scipy, levels are plain lists and the past is looked up in whole arrays. Losses are
-not modelled: the signal is there from the first to the last sample.
+Filters come from scipy, levels are plain lists and the past is looked up in whole arrays. Losses
+are not modelled: the signal is there from the first to the last sample.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ def detect(x, fs_hz):
 class _Detector:
     def __init__(self, x, fs):
         self.fs, self.n = fs, len(x)
-        monitor = [signal.butter(2, 0.5, "high", fs=fs, output="sos"), signal.butter(2, 40.0, fs=fs, output="sos")]
+        monitor = [
+            signal.butter(2, 0.5, "high", fs=fs, output="sos"),
+            signal.butter(2, 40.0, fs=fs, output="sos"),
+        ]
         band = [
             signal.butter(2, RULES.low_hz, "high", fs=fs, output="sos"),
             signal.butter(4, RULES.high_hz, fs=fs, output="sos"),
@@ -72,8 +75,8 @@ class _Detector:
         self.width = round(RULES.average_s * fs)
         self.average = np.convolve(self.slope, np.ones(self.width))[: len(x)] / self.width
         self.hold = round(RULES.hold_s * fs)
-        w = 12.0
-        self.delay = (_delay(RULES.low_hz, 2**-0.5, w) + sum(_delay(RULES.high_hz, q, w) for q in (0.5411961001461969, 1.3065629648763764))) * fs + self.width / 2
+        self.delay = self.width / 2 + sum(_delay(design, 12.0, fs) for design in band)
+        self.trace_delay = _delay(monitor[1], 1e-3, fs)
         self.beats, self.kept, self.said = [], [], []
         self.peaks, self.noises, self.rrs = Last8(), Last8(), Last8()
         self.qrs = self.noise = 0.0
@@ -97,7 +100,9 @@ class _Detector:
                     if c - self.beats[-1].at < RULES.refractory_s * self.fs:
                         self.withdraw(c)
                     self.guard = math.inf
-            elif c - at >= self.hold or (m < RULES.fall * peak and peak >= RULES.sure * self.threshold):
+            elif c - at >= self.hold or (
+                m < RULES.fall * peak and peak >= RULES.sure * self.threshold
+            ):
                 tracking = False
                 self.candidate(c, at, peak)
             before = m
@@ -120,19 +125,25 @@ class _Detector:
             self.decide(c, found, late=False)
 
     def locate(self, c, at):
-        lag = _delay(40.0, 2**-0.5, 0.0) * self.fs
+        lag = self.trace_delay
         centre = at - self.delay + lag
         lo, hi = max(int(centre - 0.08 * self.fs), 0), min(int(centre + 0.08 * self.fs), c - 1)
         base = self.trace[max(int(centre - 0.12 * self.fs), 0) : lo + 1].mean()
         t = self.trace
-        tops = [i for i in range(lo, hi + 1) if t[i] >= t[i - 1] and t[i] >= t[i + 1] and t[i] > base]
-        dips = [i for i in range(lo, hi + 1) if t[i] <= t[i - 1] and t[i] <= t[i + 1] and t[i] < base]
+        tops = [
+            i for i in range(lo, hi + 1) if t[i] >= t[i - 1] and t[i] >= t[i + 1] and t[i] > base
+        ]
+        dips = [
+            i for i in range(lo, hi + 1) if t[i] <= t[i - 1] and t[i] <= t[i + 1] and t[i] < base
+        ]
         top = max(tops, key=lambda i: t[i], default=None)
         dip = min(dips, key=lambda i: t[i], default=None)
         up = t[top] - base if tops else 0.0
         down = base - t[dip] if dips else 0.0
         bonus = RULES.upright_bonus
-        upright = up * (bonus if self.upright > 0 else 1) >= down * (bonus if self.upright < 0 else 1)
+        upright = up * (bonus if self.upright > 0 else 1) >= down * (
+            bonus if self.upright < 0 else 1
+        )
         i = top if upright else dip
         if i is None:
             return max(at - self.delay, 0.0), 0.0
@@ -234,7 +245,10 @@ class _Detector:
         fit = [
             one
             for one in self.kept
-            if one.peak >= least and one.at <= c - near and one.at - last >= near and not self.is_t_wave(one)
+            if one.peak >= least
+            and one.at <= c - near
+            and one.at - last >= near
+            and not self.is_t_wave(one)
         ]
         if not fit:
             self.search_at = int(c + max(0.25 * (self.rrs.middle() or self.fs), 1))
@@ -245,11 +259,8 @@ class _Detector:
         self.search_at = max(self.search_at, c + 1)
 
 
-def _delay(cutoff_hz, q, at_hz):
-    """Give the group delay of a second-order section, s: minus the slope of its phase."""
+def _delay(design, at_hz, fs):
+    """Give the group delay of sections, samples: minus the slope of the phase."""
     step = 1e-4
-    phase = [
-        np.angle(1.0 / (1.0 + 1j * u / q - u * u))
-        for u in ((at_hz - step) / cutoff_hz, (at_hz + step) / cutoff_hz)
-    ]
-    return (phase[0] - phase[1]) / (2.0 * np.pi * 2.0 * step)
+    _, response = signal.sosfreqz(design, [at_hz - step, at_hz + step], fs=fs)
+    return -np.angle(response[1] / response[0]) / (2 * np.pi * 2 * step / fs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,13 @@ import pytest
 from processors.records import Batch
 
 # Bumps of a beat: time from R in s, width in s, height in mV.
-NORMAL = ((-0.18, 0.022, 0.12), (-0.026, 0.009, -0.1), (0.0, 0.011, 1.0), (0.028, 0.01, -0.22), (0.27, 0.045, 0.28))
+NORMAL = (
+    (-0.18, 0.022, 0.12),
+    (-0.026, 0.009, -0.1),
+    (0.0, 0.011, 1.0),
+    (0.028, 0.01, -0.22),
+    (0.27, 0.045, 0.28),
+)
 WIDE = ((0.0, 0.035, 1.3), (0.07, 0.03, -0.5), (0.3, 0.06, -0.45))
 
 
@@ -57,7 +64,7 @@ def feed(processor, x, fs_hz, *, cuts=(), slot=0, lost=()):
     """
     found = {}
     edges = sorted({0, len(x), *cuts, *(edge for span in lost for edge in span)})
-    for lo, hi in zip(edges[:-1], edges[1:], strict=True):
+    for lo, hi in pairwise(edges):
         if any(a <= lo < b for a, b in lost):
             continue
         t0_ns = int(np.rint(lo * (1e9 / fs_hz)))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -42,6 +42,7 @@ def test_a_cutoff_beyond_the_band_is_lowered():
 
 
 @given(st.floats(-500, 500))
+@settings(deadline=None)
 def test_a_primed_highpass_gives_nothing_on_a_steady_input(level_mv):
     b0, a1, a2 = highpass(250.0, 0.5, BUTTERWORTH_Q)
     z1, z2 = prime_highpass(b0, level_mv)
@@ -52,13 +53,16 @@ def test_a_primed_highpass_gives_nothing_on_a_steady_input(level_mv):
         assert abs(y) < 1e-9
 
 
-def test_the_delay_is_that_of_scipy():
-    sections = signal.butter(2, 22.0, fs=1000.0)
-    _, samples = signal.group_delay(sections, w=[12.0], fs=1000.0)
-    assert delay_s(22.0, BUTTERWORTH_Q, 12.0) == pytest.approx(samples[0] / 1000.0, abs=5e-4)
+@pytest.mark.parametrize("at_hz", [0.5, 12.0, 30.0])
+@pytest.mark.parametrize("kind", ["low", "high"])
+@pytest.mark.parametrize("fs_hz", RATES)
+def test_the_delay_is_that_of_scipy(fs_hz, kind, at_hz):
+    _, samples = signal.group_delay(signal.butter(2, 22.0, kind, fs=fs_hz), w=[at_hz], fs=fs_hz)
+    assert delay_s(fs_hz, 22.0, BUTTERWORTH_Q, at_hz) * fs_hz == pytest.approx(samples[0], rel=1e-6)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=16))
+@settings(deadline=None)  # the first call compiles
 def test_the_median_is_that_of_numpy(values):
     few = np.array([*values, 7.0])
     expected = np.median(few[:-1]) if values else 0.0
