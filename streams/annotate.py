@@ -34,7 +34,6 @@ from processors.records import (
 from processors.registry import discover
 from streams.annotations import LABELS, PROVISIONAL, Line, RecordWriter, record_file_name
 from streams.engine import Engine, EngineOutput
-from streams.merge import PATIENCE_NS
 
 TAPPED: Final = ("beats", "beat_labels", "rr_intervals")
 SIDE_BY_SIDE: Final = 64  # recordings in memory at a time
@@ -174,12 +173,11 @@ class _Run:
         if not chunks and to_ns - self._told_ns < QUIET_STEP_NS:
             return
         self._told_ns = to_ns
-        outputs = [self._engine.tick(to_ns), self._engine.feed(pack_all(chunks))]
+        outputs = [self._engine.feed(pack_all(chunks)), self._engine.tick(to_ns)]
         lines: dict[str, list[Line]] = {}
         for output in outputs:
             self._take(output, lines)
-        # Findings may become known a second after the newest sample: see Merger.
-        self._take_alarms(self._alarms.tick(to_ns - PATIENCE_NS), lines)
+        self._take_alarms(self._alarms.tick(to_ns - self._engine.findings_lag_ns), lines)
         for participant, found in lines.items():
             self._writers[participant].write(found, to_ns)
 

@@ -37,7 +37,7 @@ from processors.registry import discover, order
 from processors.signals import CONTROLS, SIGNALS, SignalSpec, signal_spec
 from streams.channels import Channels
 from streams.intake import Admitted, Intake
-from streams.merge import NEVER, Merger
+from streams.merge import NEVER, PATIENCE_NS, Merger
 from streams.physical import to_physical
 from streams.roster import Roster
 
@@ -121,6 +121,11 @@ class Engine:
         return tuple(node.processor for node in self._nodes)
 
     @property
+    def findings_lag_ns(self) -> int:
+        """How long after the newest sample of a participant a finding may still become known."""
+        return self._streams.longest_wait_ns
+
+    @property
     def late_records(self) -> int:
         """Derived records left out because their slot's horizon had passed."""
         return sum(node.merger.late for node in self._nodes if node.merger)
@@ -147,10 +152,10 @@ class Engine:
 
         `now_ns` may be any clock that goes on; each participant's own clock is kept as the newest
         device time plus what has passed since its arrival, so a device clock may be off by hours.
+        What was fed since the last tick counts as arrived at this one: feed first, then tick.
         """
-        if self._now_ns is None:
-            self._arrived_ns[self._arrived_ns == _NOT_YET] = now_ns
         self._now_ns = max(now_ns, self._now_ns or now_ns)
+        self._arrived_ns[self._arrived_ns == _NOT_YET] = self._now_ns
         for admitted in self._intake.expire(self._now_ns):
             self._put_samples(signal_spec(admitted.block.signal), admitted)
         return self._run()
@@ -213,7 +218,7 @@ class Engine:
             # In reverse, so that the first row of a slot is the one that stays.
             self._first_ns[slots[first_seen][::-1]] = block.t0_ns[first_seen][::-1]
         np.maximum.at(self._newest_ns, slots, newest)
-        self._arrived_ns[slots] = _NOT_YET if self._now_ns is None else self._now_ns
+        self._arrived_ns[slots] = _NOT_YET
         variant = spec.variant(block.variant)
         name = block.signal if variant is spec.variants[0] else f"{block.signal}.{variant.name}"
         if variant.name == "continuous":
@@ -358,6 +363,8 @@ class _StreamTable:
     def __init__(self, processors: Sequence[Processor]) -> None:
         self._widths = {PRESENCE: _PRESENCE_WIDTH}
         self._sparse = {PRESENCE, *CONTROLS}
+        self._waits_ns: dict[str, int] = {}
+        self.longest_wait_ns = 0
         for spec in SIGNALS.values():
             for variant in spec.variants:
                 name = spec.name if variant is spec.variants[0] else f"{spec.name}.{variant.name}"
@@ -377,6 +384,16 @@ class _StreamTable:
         self.names = sorted(used)
         self.index = {name: i for i, name in enumerate(self.names)}
 
+    def _patience_ns(self, processor: Processor, sparse: tuple[bool, ...]) -> int:
+        """Give how long a processor waits: a second, on top of what its producers may wait."""
+        behind = max((self._waits_ns.get(name, 0) for name in processor.consumes), default=0)
+        patience_ns = behind + PATIENCE_NS if sparse.count(False) > 1 else behind
+        self.longest_wait_ns = max(self.longest_wait_ns, patience_ns)
+        for spec in processor.produces:
+            if isinstance(spec, StreamSpec):
+                self._waits_ns[spec.name] = patience_ns
+        return patience_ns
+
     def node(self, processor: Processor) -> _Node:
         consumes = processor.consumes
         is_waveform = (
@@ -385,7 +402,8 @@ class _StreamTable:
         merger = None
         if not is_waveform:
             widths = tuple(self._widths[name] for name in consumes)
-            merger = Merger(widths, tuple(name in self._sparse for name in consumes))
+            sparse = tuple(name in self._sparse for name in consumes)
+            merger = Merger(widths, sparse, patience_ns=self._patience_ns(processor, sparse))
         evidence = {
             spec.code: tuple(column.name for column in spec.evidence)
             for spec in processor.produces

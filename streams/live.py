@@ -27,7 +27,7 @@ from processors.records import (
 )
 from processors.signals import SIGNALS
 from streams.engine import Engine
-from streams.merge import NEVER, PATIENCE_NS
+from streams.merge import NEVER
 from streams.stores import FEATURES, SCALARS, Record, SeriesRows
 
 STORE_EVERY_NS: Final = 5 * NS_PER_S  # DESIGN 6: features are stored every 5 s by default
@@ -78,7 +78,7 @@ class LiveCore:
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
         """Take all samples before `until_ns` and give what follows from them."""
-        outputs = (self.engine.tick(until_ns), self.engine.feed(rows))
+        outputs = (self.engine.feed(rows), self.engine.tick(until_ns))
         features = tuple(self._resolve(b) for output in outputs for b in output.features)
         findings = tuple(finding for output in outputs for finding in output.findings)
         kept = [self._thin(rows) for rows in features] + [
@@ -123,8 +123,8 @@ class LiveCore:
             for participant, slot in self.engine.roster.items():
                 clock_ns = int(clocks_ns[slot])
                 if clock_ns != NEVER:
-                    # Findings may become known a second after the newest sample: see Merger.
-                    changes += self.alarms.tick(clock_ns - PATIENCE_NS, participant)
+                    known_ns = clock_ns - self.engine.findings_lag_ns
+                    changes += self.alarms.tick(known_ns, participant)
         return changes
 
     def _resolve(self, block: FeatureBlock) -> SeriesRows:

@@ -22,6 +22,8 @@ class Merger:
         Number of columns of each consumed stream.
     sparse
         For each consumed stream, whether it is never waited for (controls, presence, spot values).
+    patience_ns
+        How long one stream is waited for while another goes on.
 
     Attributes
     ----------
@@ -31,7 +33,14 @@ class Merger:
         Records that came after their slot's horizon and were left out.
     """
 
-    def __init__(self, widths: tuple[int, ...], sparse: tuple[bool, ...]) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        sparse: tuple[bool, ...],
+        *,
+        patience_ns: int = PATIENCE_NS,
+    ) -> None:
+        self._patience_ns = patience_ns
         self._width = max(widths)
         self._waited = [j for j, is_sparse in enumerate(sparse) if not is_sparse]
         self._sparse = sparse
@@ -95,10 +104,10 @@ class Merger:
             return newest
         slowest = np.where(waited == NEVER, np.iinfo(np.int64).max, waited).min(axis=0)
         seen = newest != NEVER
-        patient = np.where(seen, newest, 0) - PATIENCE_NS
+        patient = np.where(seen, newest, 0) - self._patience_ns
         horizon = np.where(seen, np.maximum(slowest, patient), NEVER)
-        # Signals that start within the first second are merged from their first record on.
-        starting = seen & (newest - first_ns < PATIENCE_NS)
+        # Signals that start one after the other are merged from their first record on.
+        starting = seen & (newest - first_ns < self._patience_ns)
         settled: NDArray[np.int64] = np.where(starting, np.minimum(horizon, first_ns - 1), horizon)
         return settled
 
@@ -145,7 +154,9 @@ class Merger:
             if late.any():
                 self.late += int(late.sum())
                 block = _select(block, ~late)
-        ready = block.t_ns <= self.horizon_ns[block.slots]
+        # A record that is bumped to a horizon that did not move waits for its slot's next turn.
+        horizon_ns = self.horizon_ns[block.slots]
+        ready = (block.t_ns <= horizon_ns) & (horizon_ns > before[block.slots])
         waiting.clear()
         if ready.all():
             return block

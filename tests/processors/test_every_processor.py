@@ -45,8 +45,8 @@ class Recorder:
         self.said: dict[str, list[Any]] = defaultdict(list)
 
     def feed(self, rows: Iterable[Block | Control], until_ns: int) -> None:
-        self._keep(self.engine.tick(until_ns))
         self._keep(self.engine.feed(list(rows)))
+        self._keep(self.engine.tick(until_ns))
 
     def _keep(self, output: EngineOutput) -> None:
         for block in (*output.features, *output.derived):

@@ -163,8 +163,8 @@ def test_implausible_samples_are_counted_and_not_used() -> None:
 def test_each_participant_keeps_its_own_clock() -> None:
     """A device whose clock is an hour behind is not silent for an hour."""
     engine = Engine([Peaks()])
-    engine.tick(5000 * S)
     engine.feed([pack([ecg("kim", [0] * 10, t0_s=1400)])])
+    engine.tick(5000 * S)
     engine.tick(5003 * S)
     slot = engine.roster.slot("kim")
     assert engine.clock_ns()[slot] == 1400 * S + 9 * S // 10 + 3 * S

@@ -82,6 +82,14 @@ def test_a_sparse_stream_is_not_waited_for_and_applies_when_it_comes() -> None:
     assert found == [(0, 10 * S, 1, 5)]
 
 
+def test_a_late_record_of_a_slot_that_stands_still_waits_and_goes_to_nobody_else() -> None:
+    merger = Merger((1, 1), (False, True))
+    advance(merger, [[5 * S, 5 * S], [NEVER, NEVER]])
+    merger.put(1, block([1], [4 * S], [7]))
+    assert records(advance(merger, [[6 * S, 5 * S], [NEVER, NEVER]])) == []
+    assert records(advance(merger, [[6 * S, 6 * S], [NEVER, NEVER]])) == [(1, 5 * S, 1, 7)]
+
+
 def test_time_passing_alone_gives_a_row_without_records() -> None:
     merger = Merger((1,), (False,))
     batch = advance(merger, [[5 * S, NEVER]])
