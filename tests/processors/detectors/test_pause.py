@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from processors.detectors.pause import Pause
 from processors.records import OFFSET, ONSET, POINT
 from tests.naive.pause import findings as slow_findings
+from tests.naive.recordings import streams_of
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 
 LAG = 220_000_000
@@ -151,3 +152,14 @@ def test_a_missed_beat_is_a_long_interval_in_a_regular_rhythm(gap, missed):
 
 def test_nan_of_a_lead_says_nothing():
     assert run([(0, 2, (math.nan,)), *rhythm(1, 2, 3), *seconds(1, 5)], 5) == {}
+
+
+def test_the_pause_of_record_201_is_found():
+    # Reference annotations: one RR of 3 s or more in the first 400 s, 3.72 s from 378.0 s.
+    streams = streams_of("201", 400)
+    quality = [(t, 1, values) for t, _, values in streams["ecg_quality"]]
+    found = run(streams["beats"] + quality, 400)
+    pauses = found["finding pause"]
+    assert {round(row[1] / NS, 1) for row in pauses} == {378.0}
+    assert pauses[-1][6] == pytest.approx(3.72, abs=0.03)
+    assert "finding asystole" not in found

@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.detectors.ventricular import Ventricular
+from processors.features.beat_class import BeatClass
 from processors.records import OFFSET, ONSET, POINT
+from tests.naive.recordings import streams_of
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 from tests.naive.ventricular import findings as slow_findings
 
@@ -157,3 +159,26 @@ def test_an_r_on_t_is_early_and_followed_by_a_pause():
     for after, expected in ((1200.0, True), (1000.0, False)):
         later = labels("NN", rr_ms=after, start_ns=early[-1][0] - LAG)
         assert ("pvc_r_on_t" in run([*before, *early, *later])) == expected
+
+
+def labels_of(record, seconds):
+    """Give the ``beat_labels`` of the start of a real record."""
+    windows = streams_of(record, seconds)["beat_windows"]
+    (output,) = feed(BeatClass(), {0: windows}, windows[-1][0], 104)
+    block = output.derived[0]
+    return [(int(t), 0, tuple(v)) for t, v in zip(block.t_ns, block.values.tolist(), strict=True)]
+
+
+def test_bigeminy_of_record_119_and_runs_of_record_203_and_205_show():
+    # Reference rhythm marks of 119: 37 times bigeminy in 30 min; V come one by one, never in runs.
+    found = run(labels_of("119", 1800))
+    onsets = [row for row in found["pvc_bigeminy"] if row[4] == ONSET]
+    assert abs(len(onsets) - 37) <= 3
+    assert not {"pvc_couplet", "pvc_run", "vt", "vt_nonsustained"} & set(found)
+    # Reference beats of 203: 21 runs of 3 to 9 V; 15 of them were found when this was written.
+    runs = run(labels_of("203", 1800))
+    starts = [row for code in ("vt", "vt_nonsustained", "pvc_run") for row in runs[code]]
+    assert sum(row[4] != OFFSET for row in starts) >= 14
+    # Reference beats of 205: runs of 8 and 9 V at 181 and 200 /min from 299.0 and 303.5 s.
+    vt = [row for row in run(labels_of("205", 400))["vt"] if row[4] == ONSET]
+    assert [round(row[1] / NS, 1) for row in vt] == [299.0, 303.5]

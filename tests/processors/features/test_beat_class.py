@@ -1,6 +1,4 @@
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,11 +7,11 @@ from hypothesis import strategies as st
 
 from processors.features.beat_class import RULES, BeatClass
 from tests.naive.beat_class import Listener, N, Q, S, V
+from tests.naive.recordings import streams_of
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 
 LAG = 600_000_000
 WIDTH = 104
-MITDB = Path(os.environ.get("VITALS_SHARED", Path(__file__).parents[4] / "shared")) / "data/mitdb"
 TIME = (np.arange(100) - 40) * 10.0  # ms
 
 
@@ -79,37 +77,16 @@ def test_the_kernel_equals_its_slow_twin(beats, seed, noise):
     assert lines(records) == slow_lines(records)
 
 
-def recorded_windows(record, seconds):
-    """Give ``beat_windows`` of the start of a real record, by the QRS detector."""
-    wfdb = pytest.importorskip("wfdb")
-    if not (MITDB / f"{record}.dat").exists():
-        pytest.skip(f"{MITDB} is not here (VITALS_SHARED says where real recordings are)")
-    from processors.features.qrs import Qrs
-    from processors.records import Batch
-
-    fs = 360.0
-    ecg = wfdb.rdrecord(str(MITDB / record), sampto=int(seconds * fs)).p_signal[:, :1]
-    n = len(ecg)
-    batch = Batch(
-        "ecg", np.zeros(1, np.int32), np.array([round(n / fs * 1e9)]), np.array([0, n]),
-        ecg.astype(np.float32), np.array([fs]), np.zeros(1, np.int64), np.zeros(1, np.int64),
-        np.zeros(0, np.int64), np.zeros(0, np.int8),
-    )  # fmt: skip
-    blocks = {block.name: block for block in Qrs().process(batch).derived}
-    block = blocks["beat_windows"]
-    return [(int(t), 0, tuple(v)) for t, v in zip(block.t_ns, block.values, strict=True)]
-
-
 @pytest.mark.parametrize("record", ["119", "203", "208"])
 def test_the_kernel_equals_its_slow_twin_on_a_real_record(record):
-    records = recorded_windows(record, 180)
+    records = streams_of(record, 180)["beat_windows"]
     assert len(records) > 150
     assert lines(records) == slow_lines(records)
 
 
 def test_bigeminy_of_record_119_shows():
     # The first five minutes of 119 hold 80 V among 327 beats (reference annotations).
-    labels = final_labels(recorded_windows("119", 300))
+    labels = final_labels(streams_of("119", 300)["beat_windows"])
     assert abs(labels.count(V) - 80) <= 2
     assert any(labels[i : i + 6] == [N, V, N, V, N, V] for i in range(len(labels) - 5))
 
