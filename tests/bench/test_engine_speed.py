@@ -101,6 +101,20 @@ def test_feed_of_ecg(benchmark: Any) -> None:
     report(benchmark, msamples_per_s=n_samples(some[WARM_STEPS:]) / took_s / 1e6)
 
 
+def test_many_people_in_a_block_cost_a_tenth_each_of_one_alone(benchmark: Any) -> None:
+    alone, many = only(("ecg",), 1), only(("ecg",), 500)
+
+    def prepare() -> Callable[[], None]:
+        engine = warm_engine(alone)
+        return lambda: play(engine, alone[WARM_STEPS:])
+
+    step_us = best_s(benchmark, prepare) / TIMED_STEPS * 1e6
+    many_us = min(timed_feed(many) for _ in range(3)) / TIMED_STEPS / 500 * 1e6
+    stages = len(discover())
+    report(benchmark, alone_us=step_us, alone_us_per_stage=step_us / stages, of_500_us=many_us)
+    assert many_us < step_us / 10
+
+
 def ecg_batches(n_people: int) -> list[Batch]:
     """Give the ECG of many people as the engine would: one batch every 250 ms."""
     none = np.zeros(0, np.int64)
