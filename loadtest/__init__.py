@@ -1,1 +1,1 @@
-""""""
+"""Scenarios and load; never imported by the product."""

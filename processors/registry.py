@@ -69,8 +69,12 @@ def order(processors: Iterable[Processor]) -> list[Processor]:
     for processor in waiting:
         for consumed in processor.consumes:
             if consumed not in streams | known:
-                raise ContractError(f"{processor.name} consumes {consumed!r}, which nobody produces")
-        waveforms = [name for name in processor.consumes if name in SIGNALS and SIGNALS[name].waveform]
+                raise ContractError(
+                    f"{processor.name} consumes {consumed!r}, which nobody produces"
+                )
+        waveforms = [
+            name for name in processor.consumes if name in SIGNALS and SIGNALS[name].waveform
+        ]
         if waveforms and len(processor.consumes) > 1:
             raise ContractError(f"{processor.name} mixes the waveform {waveforms[0]} with others")
     ordered: list[Processor] = []

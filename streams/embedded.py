@@ -30,7 +30,10 @@ from typing import Any, Final
 
 import uvicorn
 
+from alerts.alarm import Text
 from alerts.policy import Policy
+from alerts.reason import reason
+from alerts.urgency import urgency
 from dashboards.monitor.app import SERVER, create_app
 from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
 from dashboards.monitor.hub import Hub
@@ -103,7 +106,7 @@ class Embedded:
             QUEUE_STEPS
         )
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
-        self._hub = Hub(self._clock.now_ns, simulated=plan.simulated, on_strip=self._keep_strip)
+        self._hub = Hub(self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip)
         self._hub.set_participants(plan.participants)
         self._core: Any = None
         self.not_stored = 0
@@ -119,7 +122,12 @@ class Embedded:
         BaseException
             What ended the engine, after everything else has been closed.
         """
-        app = create_app(self._hub, acknowledge=self._acknowledge, history=self._history)
+        app = create_app(
+            self._hub,
+            acknowledge=self._acknowledge,
+            history=self._history,
+            describe=self._describe,
+        )
         server = _Server(
             uvicorn.Config(
                 app,
@@ -222,6 +230,13 @@ class Embedded:
             strip.offset, strip.samples,
         )  # fmt: skip
         self._store_all([stored])
+
+    def _describe(self, finding: Finding) -> Text:
+        """Say what was found in a sentence; a code without a rule says itself."""
+        rule = self._policy.rules.get(finding.code)
+        if rule is None:
+            return Text(finding.code, finding.code)
+        return reason(rule, finding.value, finding.evidence)
 
     def _history(self, participant: str) -> ParticipantHistory:
         """Read the store for the participant view; runs in a worker thread."""
