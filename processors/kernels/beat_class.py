@@ -58,6 +58,7 @@ BEAT_STATE = np.dtype(
     [
         ("mean", np.float32, (N_TEMPLATES, WINDOW)),  # running means of aligned beats, mV
         ("width", np.float32, (N_TEMPLATES,)),  # ms
+        ("pace_ms", np.float32, (N_TEMPLATES,)),  # running mean of the intervals before its beats
         ("early", np.float32, (N_TEMPLATES,)),  # running share of early beats
         ("odd", np.float32, (N_TEMPLATES,)),  # running share of beats called V
         ("count", np.int32, (N_TEMPLATES,)),
@@ -269,13 +270,19 @@ def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> f
 def find_dominant(state: Any, p: Rules) -> int:
     """Give the template with the most recent beats, or a narrower one that is not much rarer."""
     top = -1
+    now = state.dominant
     for k in range(N_TEMPLATES):
-        fair = state.odd[k] <= p.odd_share or state.recent[k] >= p.overwhelming * HISTORY
+        # A form of V takes over when it has lasted, but never as fast and wide as tachycardia.
+        calm = state.pace_ms[k] > p.sustained_rr_ms
+        calm = calm or state.width[k] < state.width[now] + p.form_wide_ms
+        lasting = calm and state.recent[k] >= p.overwhelming * HISTORY
+        fair = lasting or state.odd[k] <= p.odd_share
         if fair and state.count[k] > 0 and (top < 0 or state.recent[k] > state.recent[top]):
             top = k
-    now = state.dominant
+    if top < 0:
+        return int(now)
     settled = state.count[now] >= p.settled and state.recent[top] < p.settled
-    if top < 0 or (settled and state.odd[now] <= p.odd_share):
+    if settled and state.odd[now] <= p.odd_share:
         return int(now)
     best = top
     for k in range(N_TEMPLATES):
@@ -322,6 +329,7 @@ def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.floa
         state.recent[best] = 0
         state.count[best] = 0
         state.early[best] = 0.0
+        state.pace_ms[best] = 0.0
         state.odd[best] = 0.0
     count = state.count[best] + 1
     state.count[best] = count
@@ -460,6 +468,9 @@ def classify(
     gain = 1.0 / min(state.count[k], 16)
     state.early[k] += gain * ((1.0 if early < p.early else 0.0) - state.early[k])
     state.odd[k] += gain * ((1.0 if state.label == V else 0.0) - state.odd[k])
+    if rr_ms > 0.0:
+        before_ms = state.pace_ms[k] if state.pace_ms[k] > 0.0 else rr_ms
+        state.pace_ms[k] = before_ms + gain * (rr_ms - before_ms)
     state.n_beats += 1
 
 

@@ -85,7 +85,7 @@ class Listener:
                 k = min(others, key=lambda j: (self.recent(j), self.forms[j]["used"], j))
             self.beats = [None if j == k else j for j in self.beats]
             self.forms[k] = {"mean": np.zeros(100, np.float32), "count": 0, "early": 0.0,
-                             "odd": 0.0, "width": 0.0}  # fmt: skip
+                             "odd": 0.0, "width": 0.0, "pace": 0.0}  # fmt: skip
         form = self.forms[k]
         form["count"] += 1
         gain = 1.0 / min(form["count"], 16)
@@ -101,9 +101,14 @@ class Listener:
 
     def find_dominant(self):
         p, known = self.p, [k for k in range(8) if self.forms[k] is not None]
-        fair = [k for k in known if self.forms[k]["odd"] <= p.odd_share
-                or self.recent(k) >= p.overwhelming * 180]  # fmt: skip
-        now = self.forms[self.dominant]
+        width = now["width"] if (now := self.forms[self.dominant]) else 0.0
+        fair = []
+        for k in known:
+            form = self.forms[k]
+            calm = form["pace"] > p.sustained_rr_ms or form["width"] < width + p.form_wide_ms
+            lasting = calm and self.recent(k) >= p.overwhelming * 180
+            if lasting or form["odd"] <= p.odd_share:
+                fair.append(k)
         if not fair:
             return self.dominant
         top = max(fair, key=lambda k: (self.recent(k), -k))
@@ -227,4 +232,7 @@ class Listener:
         early, odd = float(self.now["early"] < self.p.early), float(self.label == V)
         form["early"] = f32(form["early"] + gain * (early - form["early"]))
         form["odd"] = f32(form["odd"] + gain * (odd - form["odd"]))
+        if rr > 0:
+            so_far = form["pace"] or rr
+            form["pace"] = f32(so_far + gain * (rr - so_far))
         return [*lines, (self.label, rule, False, k)]
