@@ -106,7 +106,9 @@ class Embedded:
             QUEUE_STEPS
         )
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
-        self._hub = Hub(self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip)
+        self._hub = Hub(
+            self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip
+        )
         self._hub.set_participants(plan.participants)
         self._core: Any = None
         self.not_stored = 0

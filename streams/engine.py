@@ -248,7 +248,7 @@ class Engine:
                 DerivedBlock(
                     name,
                     np.repeat(slots, lengths),
-                    _record_times(block, lengths) if block.t_ns is None else block.t_ns,
+                    record_times(block, lengths) if block.t_ns is None else block.t_ns,
                     values.astype(np.float64),
                 )
             )
@@ -421,7 +421,7 @@ _NO_TIMES: Final = np.zeros(0, np.int64)
 _NO_SOURCES: Final = np.zeros(0, np.int8)
 
 
-def _record_times(block: Block, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+def record_times(block: Block, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the time of every sample of a regular block: int64 ``[n]``."""
     within = np.arange(block.n_samples) - np.repeat(block.offsets[:-1], lengths)
     step_ns = np.repeat(1e9 / block.fs_hz, lengths)

@@ -24,9 +24,10 @@ from processors.records import (
     FeatureSpec,
     Finding,
     Processor,
+    pack,
 )
 from processors.signals import SIGNALS
-from streams.engine import Engine
+from streams.engine import Engine, record_times
 from streams.merge import NEVER
 from streams.stores import FEATURES, SCALARS, Record, SeriesRows
 
@@ -81,9 +82,10 @@ class LiveCore:
         outputs = (self.engine.feed(rows), self.engine.tick(until_ns))
         features = tuple(self._resolve(b) for output in outputs for b in output.features)
         findings = tuple(finding for output in outputs for finding in output.findings)
+        late = [pack([chunk]) for output in outputs for chunk in output.late]
         kept = [self._thin(rows) for rows in features] + [
             self._thin(scalar) if is_continuous else scalar
-            for block in rows
+            for block in (*rows, *late)
             if isinstance(block, Block)
             for scalar, is_continuous in _scalars(block)
         ]
@@ -155,7 +157,7 @@ def _scalars(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
     Of a continuous signal the last of each row is enough, for the store thins it anyway.
     """
     spec = SIGNALS[block.signal]
-    if spec.waveform or block.t_ns is None or not block.n_samples:
+    if spec.waveform or not block.n_samples:
         return
     variant = spec.variant(block.variant)
     continuous = variant.name == "continuous"
@@ -169,4 +171,5 @@ def _scalars(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
     name = spec.name if variant is spec.variants[0] else f"{spec.name}.{variant.name}"
     columns = tuple(channel.name for channel in spec.channels)[: values.shape[1]]
     people = [block.participants[k] for k in r.tolist()]
-    yield SeriesRows(SCALARS, name, columns, people, block.t_ns[chosen], values), continuous
+    times = record_times(block, lengths) if block.t_ns is None else block.t_ns
+    yield SeriesRows(SCALARS, name, columns, people, times[chosen], values), continuous
