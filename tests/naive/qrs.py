@@ -84,7 +84,7 @@ class _Detector:
         self.learn_at = RULES.learn_s * fs
         self.search_at = self.relearn_at = math.inf
         self.seen = (0, 0.0)
-        self.level, self.upright = 0.0, 0
+        self.level, self.usual, self.upright = 0.0, 0.0, 0
 
     def run(self):
         tracking, peak, at, before = False, 0.0, 0, 0.0
@@ -162,7 +162,8 @@ class _Detector:
         return since < RULES.t_late_s and one.slope < share * self.beats[-1].slope
 
     def decide(self, c, one, late):
-        if one.peak >= max(self.threshold, RULES.crest * self.level) and not self.is_t_wave(one):
+        enough = max(self.threshold, RULES.crest * self.level, RULES.lowest * self.usual)
+        if one.peak >= enough and not self.is_t_wave(one):
             self.accept(c, one, late)
             self.guard = one.peak
         else:
@@ -180,6 +181,7 @@ class _Detector:
         self.upright = 1 if one.mv >= 0 else -1
         self.beats.append(Beat(one.at, one.peak, one.slope, one.r, one.mv, late, not self.beats))
         self.peaks.add(one.peak)
+        self.usual += (min(one.peak, 2 * self.usual) - self.usual) / RULES.usual_beats
         self.set_levels()
         rr_mid = self.rrs.middle() or self.fs
         self.search_at = int(one.at + min(RULES.search_rr * rr_mid, 4.0 * self.fs))
@@ -219,13 +221,16 @@ class _Detector:
         low, high = sorted((first, second))
         needed = RULES.floor
         if self.beats:
-            needed = max(needed, RULES.relearn_crest * self.level, RULES.relearn_share * self.qrs)
+            same = high >= RULES.lowest * self.usual
+            crest = RULES.relearn_crest if same else RULES.relearn_other
+            needed = max(needed, crest * self.level)
         if high < needed:
             self.learn_at += self.fs
             return
         self.learn_at = math.inf
         self.peaks, self.noises = Last8(), Last8()
-        self.peaks.add(low if low >= 0.3 * high else high)
+        self.usual = low if low >= 0.3 * high else high
+        self.peaks.add(self.usual)
         self.set_levels()
         self.relearn_at = int(c + RULES.relearn_s * self.fs)
         kept, self.kept = self.kept, []
@@ -240,7 +245,11 @@ class _Detector:
             self.search_at = max(at + self.hold + 1, c + 1)
             return
         deep = max(RULES.deep_share * self.threshold, RULES.deep_noise * self.noise, RULES.floor)
-        least = min(RULES.search_share * self.threshold, deep)
+        least = max(
+            min(RULES.search_share * self.threshold, deep),
+            RULES.crest * self.level,
+            RULES.lowest * self.usual,
+        )
         last = self.beats[-1].at if self.beats else -math.inf
         fit = [
             one

@@ -172,6 +172,14 @@ def test_asystole_with_a_little_noise_has_no_beats():
     assert_found(found_s(x), r_s)
 
 
+def test_real_asystole_has_no_beats():
+    """vfdb 424, asystole from 1370.5 to 1383.1 s, 0.1 to 0.2 mV of residual noise."""
+    path = str(shared("vfdb") / "424")
+    x = wfdb.rdrecord(path, sampfrom=250 * 1200, sampto=250 * 1383).p_signal[:, 0]
+    r = found_s(x.astype(np.float32))
+    assert not ((r > 171.5) & (r < 182.5)).any()
+
+
 HOSTILE = {
     "flat": np.zeros(5000),
     "rail": np.full(5000, 10.0),
