@@ -258,12 +258,20 @@ class Engine:
     ) -> None:
         if PRESENCE not in self._consumers:
             return
-        values = np.empty((len(newest), _PRESENCE_WIDTH))
+        block = admitted.block
+        if block.t_ns is None:
+            slots, t_ns = admitted.slots, newest
+        else:  # irregular: silence may lie between two records of one row
+            slots, t_ns = np.repeat(admitted.slots, np.diff(block.offsets)), block.t_ns
+        values = np.zeros((len(slots), _PRESENCE_WIDTH))
         values[:, 0] = _SIGNAL_INDEX[spec.name]
         values[:, 1] = stale_after_s
-        values[:, 2] = newest - admitted.block.t0_ns
-        values[:, 3] = admitted.lost_ns / 1e9
-        self._publish(DerivedBlock(PRESENCE, admitted.slots, newest, values))
+        if block.t_ns is None:
+            values[:, 2] = newest - block.t0_ns
+            values[:, 3] = admitted.lost_ns / 1e9
+        else:
+            values[block.offsets[:-1], 3] = admitted.lost_ns / 1e9
+        self._publish(DerivedBlock(PRESENCE, slots, t_ns, values))
 
     def _publish(self, block: DerivedBlock) -> None:
         for node, j in self._consumers.get(block.name, ()):

@@ -23,7 +23,7 @@ from processors.registry import register
 from processors.state import SlotState
 
 FINDINGS = (  # in the order of the kernel's codes
-    FindingSpec("device_silent", (Column("signal"), Column("silent_signals"))),
+    FindingSpec("device_silent", (Column("signal"),)),
     FindingSpec("gap", (Column("signal"), Column("lost_s", "s")), lasting=False),
     FindingSpec("battery_low", (Column("percent", "%"),)),
 )
@@ -53,9 +53,8 @@ class Params:
 class Link:
     """Report devices that fall silent, samples that were lost and batteries that run low.
 
-    One ``device_silent`` stands for all signals of a participant: it begins at the deadline of the
-    first that falls silent and ends when none is. Its evidence is the position of that signal
-    in `SIGNALS` and how many are silent.
+    Each signal of a participant falls silent by itself: from its deadline to the first sample
+    after it. The evidence is the position of the signal in `SIGNALS`.
     """
 
     name = "link"
@@ -70,13 +69,14 @@ class Link:
         """Give the findings; a silence is stamped with its deadline."""
         if not batch.n_rows:
             return NOTHING
-        # A record brings at most two findings and arms one deadline; a row holds one from before.
-        rows = finding_rows(3 * batch.n_samples + batch.n_rows)
+        records = self._state.cover(batch.slots)
+        alive = int((records["watched"][batch.slots] == 1).sum())
+        rows = finding_rows(4 * batch.n_samples + alive)
         p = self.params
         n = watch_link(
             batch.t_ns, batch.source, batch.values, batch.offsets, batch.slots, batch.until_ns,
             p.gap_s, p.low_percent, p.empty_percent, p.margin,
-            self._state.cover(batch.slots), rows,
+            records, rows,
         )  # fmt: skip
         return Outputs(events=event_blocks(FINDINGS, rows[:n])) if n else NOTHING
 

@@ -15,27 +15,14 @@ DEVICE_SILENT, GAP, BATTERY_LOW = 0, 1, 2
 
 LINK_STATE = np.dtype(
     [
-        ("due_ns", np.int64, (N_SIGNALS,)),  # when a signal falls silent, with watched
-        ("silent_onset_ns", np.int64),
+        ("due_ns", np.int64, (N_SIGNALS,)),  # when a signal falls silent, or fell, with watched
         ("battery_onset_ns", np.int64),
-        ("n_silent", np.int32),
         ("watched", np.int8, (N_SIGNALS,)),  # 1 alive, 2 silent
-        ("silent_on", np.int8),
         ("battery_on", np.int8),
         ("battery_revision", np.int8),
     ],
     align=True,
 )
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def next_silence(state: Any) -> int:
-    """Give the living signal that falls silent first, -1 when there is none."""
-    first = -1
-    for k in range(N_SIGNALS):
-        if state.watched[k] == 1 and (first < 0 or state.due_ns[k] < state.due_ns[first]):
-            first = k
-    return first
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -53,32 +40,18 @@ def watch_link(
     records: NDArray[Any],
     out: NDArray[Any],
 ) -> int:
-    """Write the findings of the link; give their number, at most 2 per record and 1 per row.
+    """Write the findings of the link; give their number.
 
-    Source 0 holds ``presence``, source 1 ``battery``.
+    Source 0 holds ``presence``, source 1 ``battery``. At most 3 per record, and 1 for each signal
+    that was alive before. The deadline of signal k is moved by k ns, so that two signals that fall
+    silent together are two findings.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
     for r in range(len(slots)):
         slot = slots[r]
         state = records[slot]
-        end = offsets[r + 1]
-        for i in range(offsets[r], end + 1):
-            limit = until_ns[r] if i == end else t_ns[i] - 1
-            while True:
-                k = next_silence(state)
-                if k < 0 or state.due_ns[k] > limit:
-                    break
-                due = state.due_ns[k]
-                state.watched[k] = 2
-                state.n_silent += 1
-                if state.silent_on == 0:
-                    state.silent_on = 1
-                    state.silent_onset_ns = due
-                    n = put(out, n, DEVICE_SILENT, slot, ONSET, due, due, due, 0,
-                            float(k), float(k), float(state.n_silent), nan, nan)  # fmt: skip
-            if i == end:
-                break
+        for i in range(offsets[r], offsets[r + 1]):
             t = t_ns[i]
             if source[i] == 1:
                 percent = values[i, 0]
@@ -104,24 +77,30 @@ def watch_link(
             k = int(values[i, 0])
             if k < 0 or k >= N_SIGNALS:
                 continue
+            # How long the run is depends on the cut; when it begins does not.
+            start = t - np.int64(values[i, 2])
             if values[i, 3] > gap_s:
-                start = t - np.int64(values[i, 2])
                 lost_from = start - np.int64(np.rint(values[i, 3] * 1.0e9))
-                n = put(out, n, GAP, slot, POINT, lost_from, lost_from, t, 0,
+                n = put(out, n, GAP, slot, POINT, lost_from + k, lost_from, start, 0,
                         values[i, 3], float(k), values[i, 3], nan, nan)  # fmt: skip
             if np.isinf(values[i, 1]):
                 continue
-            due = t + np.int64(np.rint(values[i, 1] * 1.0e9))
-            if state.watched[k] == 0:
-                state.watched[k] = 1
-                state.due_ns[k] = due
-                continue
-            state.due_ns[k] = max(state.due_ns[k], due)
+            due = state.due_ns[k]
+            if state.watched[k] == 1 and due < start:
+                state.watched[k] = 2
+                n = put(out, n, DEVICE_SILENT, slot, ONSET, due + k, due, due, 0,
+                        float(k), float(k), nan, nan, nan)  # fmt: skip
             if state.watched[k] == 2:
-                state.watched[k] = 1
-                state.n_silent -= 1
-                if state.n_silent == 0:
-                    state.silent_on = 0
-                    n = put(out, n, DEVICE_SILENT, slot, OFFSET, state.silent_onset_ns, t, t, 0,
-                            float(k), float(k), 0.0, nan, nan)  # fmt: skip
+                n = put(out, n, DEVICE_SILENT, slot, OFFSET, due + k, start, start, 0,
+                        float(k), float(k), nan, nan, nan)  # fmt: skip
+                state.watched[k] = 0
+            next_due = t + np.int64(np.rint(values[i, 1] * 1.0e9))
+            state.due_ns[k] = next_due if state.watched[k] == 0 else max(due, next_due)
+            state.watched[k] = 1
+        for k in range(N_SIGNALS):
+            due = state.due_ns[k]
+            if state.watched[k] == 1 and due <= until_ns[r]:
+                state.watched[k] = 2
+                n = put(out, n, DEVICE_SILENT, slot, ONSET, due + k, due, due, 0,
+                        float(k), float(k), nan, nan, nan)  # fmt: skip
     return int(n)

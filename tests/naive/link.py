@@ -8,37 +8,29 @@ NS = 1_000_000_000
 
 
 def silences(records, until_ns):
-    """Give (onset, end or None, first signal, ending signal) of every ``device_silent``."""
-    changes = []  # (time, what, signal): 0 back, 1 silent; equal times: as the kernel meets them
-    by_signal: dict[int, list[tuple[int, float]]] = {}
+    """Give (identity, onset, end or None, signal) of every ``device_silent``, by signal."""
+    by_signal: dict[int, list[tuple[int, int, float]]] = {}
     for t, source, values in records:
         if source == 0 and not math.isinf(values[1]):
-            by_signal.setdefault(int(values[0]), []).append((t, values[1]))
-    for signal, seen in by_signal.items():
+            runs = by_signal.setdefault(int(values[0]), [])
+            runs.append((t - int(values[2]), t, values[1]))
+    found = []
+    for signal, runs in sorted(by_signal.items()):
         due = None
-        for t, stale in seen:
-            if due is not None and due < t:
-                changes += [(due, 1, signal), (t, 0, signal)]
-            due = max(due or 0, t + round(stale * NS))
+        for start, t, stale in runs:
+            if due is not None and due < start:
+                found.append((due + signal, due, start, signal))
+                due = None
+            due = max(due or -1, t + round(stale * NS))
         if due is not None and due <= until_ns:
-            changes.append((due, 1, signal))
-    found, silent = [], set()
-    for t, what, signal in sorted(changes):
-        if what and not silent:
-            found.append([t, None, signal, None])
-        if what:
-            silent.add(signal)
-        else:
-            silent.discard(signal)
-            if not silent:
-                found[-1][1], found[-1][3] = t, signal
-    return [tuple(one) for one in found]
+            found.append((due + signal, due, None, signal))
+    return found
 
 
 def gaps(records):
     """Give (start, known, signal, seconds) of every loss of more than a second."""
     return [
-        (t - int(v[2]) - round(v[3] * NS), t, v[0], v[3])
+        (t - int(v[2]) - round(v[3] * NS), t - int(v[2]), v[0], v[3])
         for t, source, v in records
         if source == 0 and v[3] > 1
     ]
