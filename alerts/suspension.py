@@ -31,8 +31,7 @@ def _covers(technical: Rule, entry: Entry, rule: Rule, finding: Finding) -> bool
     """Tell whether a standing technical finding says that this one cannot be trusted."""
     if technical.suspends != "own":
         return technical.suspends in {"all", rule.signal}
-    # One device_silent stands for all signals of a participant and outlives the return of the one
-    # it names. What began after it has samples behind it and is not held back.
+    # What began after the silence has samples behind it and is not held back.
     index = entry.finding.evidence.get("signal", -1.0)
     named = 0 <= index < len(_SIGNAL_NAMES) and _SIGNAL_NAMES[int(index)] == rule.signal
     return named and finding.at_ns <= entry.finding.at_ns
