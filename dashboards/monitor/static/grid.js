@@ -109,7 +109,11 @@ class Tile {
     this.button.type = 'button';
     /** The alarm the button was pressed for, so that a change under the finger harms nobody. */
     this.pressed = '';
-    this.open.addEventListener('click', () => this.person && page.openPerson(this.person));
+    // The name is the button for keyboards and readers; for a mouse the whole tile opens.
+    this.root.addEventListener('click', (event) => {
+      const pressed = /** @type {Element} */ (event.target).closest('button');
+      if (this.person && (!pressed || pressed === this.open)) page.openPerson(this.person);
+    });
     this.button.addEventListener('pointerdown', () => { this.pressed = this.button.value; });
     this.button.addEventListener('click', () => {
       page.acknowledge(this.pressed || this.button.value);

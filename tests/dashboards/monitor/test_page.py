@@ -125,7 +125,7 @@ def test_the_header_says_how_far_behind_the_engine_is(serve, look):
     expect(engine).to_have_text("\u25b2 Compiling detectors: raw traces only")
     served.call(served.hub.set_status, 12.3, "live")
     expect(engine).to_have_text("\u25b2 12 s behind")
-    expect(engine).to_have_text(re.compile("No word from the engine for 3 s"))
+    expect(engine).to_have_text(re.compile(r"No word from the engine for \d+ s"))
 
 
 def test_a_silent_device_is_blanked_and_said_so(serve, look):
