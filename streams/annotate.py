@@ -37,6 +37,7 @@ from streams.engine import Engine, EngineOutput
 
 TAPPED: Final = ("beats", "beat_labels", "rr_intervals")
 SIDE_BY_SIDE: Final = 64  # recordings in memory at a time
+TICK_NS: Final = 200_000_000  # how often time is told to pass, as blocks do it live
 QUIET_STEP_NS: Final = NS_PER_S  # how often time is told to pass where no recording has samples
 _STRAP: Final = 1  # source column of `rr_intervals`
 
@@ -140,7 +141,7 @@ class _Run:
             )
             for recording in recordings
         }
-        self._told_ns = 0
+        self._told_ns = self._ticked_ns = 0
 
     def all_steps(self, report: Callable[[float], None]) -> float:
         """Play everything; give the seconds of signal."""
@@ -173,11 +174,13 @@ class _Run:
         if not chunks and to_ns - self._told_ns < QUIET_STEP_NS:
             return
         self._told_ns = to_ns
-        outputs = [self._engine.feed(pack_all(chunks)), self._engine.tick(to_ns)]
         lines: dict[str, list[Line]] = {}
-        for output in outputs:
-            self._take(output, lines)
-        self._take_alarms(self._alarms.tick(to_ns - self._engine.findings_lag_ns), lines)
+        if chunks:
+            self._take(self._engine.feed(pack_all(chunks)), lines)
+        if to_ns - self._ticked_ns >= TICK_NS or not chunks:
+            self._ticked_ns = to_ns
+            self._take(self._engine.tick(to_ns), lines)
+            self._take_alarms(self._alarms.tick(to_ns - self._engine.findings_lag_ns), lines)
         for participant, found in lines.items():
             self._writers[participant].write(found, to_ns)
 

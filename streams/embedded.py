@@ -234,11 +234,15 @@ class Embedded:
         self._store_all([stored])
 
     def _describe(self, finding: Finding) -> Text:
-        """Say what was found in a sentence; a code without a rule says itself."""
+        """Say what was found, beside its title; nothing where the title says all."""
         rule = self._policy.rules.get(finding.code)
         if rule is None:
-            return Text(finding.code, finding.code)
-        return reason(rule, finding.value, finding.evidence)
+            return Text("", "")
+        said = reason(rule, finding.value, finding.evidence)
+        return Text(
+            said.en.removeprefix(rule.title.en).removeprefix(": "),
+            said.ko.removeprefix(rule.title.ko).removeprefix(": "),
+        )
 
     def _history(self, participant: str) -> ParticipantHistory:
         """Read the store for the participant view; runs in a worker thread."""

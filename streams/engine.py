@@ -310,7 +310,7 @@ class Engine:
         if not (node.moved or node.by_clock):
             return []
         node.moved = False
-        merged = node.merger.advance(self._watermarks[list(node.streams)], self._first_ns, clock_ns)
+        merged = node.merger.advance(self._watermarks, self._first_ns, clock_ns)
         if merged is None:
             return []
         for stream in node.outputs:
@@ -407,11 +407,14 @@ class _StreamTable:
         is_waveform = (
             len(consumes) == 1 and consumes[0] in SIGNALS and SIGNALS[consumes[0]].waveform
         )
+        streams = tuple(self.index[name] for name in consumes)
         merger = None
         if not is_waveform:
             widths = tuple(self._widths[name] for name in consumes)
             sparse = tuple(name in self._sparse for name in consumes)
-            merger = Merger(widths, sparse, patience_ns=self._patience_ns(processor, sparse))
+            merger = Merger(
+                widths, sparse, patience_ns=self._patience_ns(processor, sparse), rows=streams
+            )
         evidence = {
             spec.code: tuple(column.name for column in spec.evidence)
             for spec in processor.produces
@@ -420,7 +423,6 @@ class _StreamTable:
         outputs = tuple(
             self.index[spec.name] for spec in processor.produces if isinstance(spec, StreamSpec)
         )
-        streams = tuple(self.index[name] for name in consumes)
         by_clock = merger is not None and all(name in self._sparse for name in consumes)
         return _Node(processor, streams, outputs, evidence, merger, by_clock)
 

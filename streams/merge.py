@@ -25,6 +25,8 @@ class Merger:
         For each consumed stream, whether it is never waited for (controls, presence, spot values).
     patience_ns
         How long one stream is waited for while another goes on.
+    rows
+        Row of each consumed stream in the table of watermarks; default: in their order.
 
     Attributes
     ----------
@@ -40,11 +42,13 @@ class Merger:
         sparse: tuple[bool, ...],
         *,
         patience_ns: int = PATIENCE_NS,
+        rows: tuple[int, ...] | None = None,
     ) -> None:
         self._patience_ns = patience_ns
         self._width = max(widths)
         self._waited = [j for j, is_sparse in enumerate(sparse) if not is_sparse]
         self._sparse = sparse
+        self._rows = tuple(range(len(widths))) if rows is None else rows
         self._waiting: list[list[DerivedBlock]] = [[] for _ in widths]
         self.horizon_ns = np.full(0, NEVER, np.int64)
         self.late = 0
@@ -71,7 +75,7 @@ class Merger:
         Parameters
         ----------
         watermarks
-            int64 ``[n_streams, n_slots]`` of the consumed streams; `NEVER` where never seen.
+            int64 ``[n_streams, n_slots]``; `NEVER` where never seen.
         first_ns
             int64 ``[n_slots]``, first record of the slot on any signal.
         clock_ns
@@ -83,11 +87,13 @@ class Merger:
             self.horizon_ns = np.concatenate(
                 [self.horizon_ns, np.full(n_slots - len(self.horizon_ns), NEVER, np.int64)]
             )
-        horizon = self._horizon(watermarks, first_ns, clock_ns)
-        ahead = horizon > self.horizon_ns[:n_slots]
-        if not any(self._waiting):
-            # Nothing but time: tell it in steps. Results do not depend on when time is told.
-            ahead &= horizon >= self.horizon_ns[:n_slots] + QUIET_NS
+        quiet = not any(self._waiting)
+        marks = [watermarks[self._rows[j]] for j in self._waited]
+        if quiet and not self._due(marks or [clock_ns]):
+            return None
+        horizon = self._horizon(marks, first_ns) if marks else clock_ns
+        # Nothing but time: tell it in steps. Results do not depend on when time is told.
+        ahead = horizon >= self.horizon_ns[:n_slots] + (QUIET_NS if quiet else 1)
         moved = np.flatnonzero(ahead)
         if not len(moved):
             return None
@@ -95,18 +101,18 @@ class Merger:
         self.horizon_ns[moved] = horizon[moved]
         return self._collect(moved.astype(np.int32), before)
 
+    def _due(self, marks: list[NDArray[np.int64]]) -> bool:
+        """Tell whether any slot may have to be told of time; no horizon lies after all marks."""
+        next_ns = self.horizon_ns + QUIET_NS
+        return any(bool((mark >= next_ns[: len(mark)]).any()) for mark in marks)
+
     def _horizon(
-        self,
-        watermarks: NDArray[np.int64],
-        first_ns: NDArray[np.int64],
-        clock_ns: NDArray[np.int64],
+        self, marks: list[NDArray[np.int64]], first_ns: NDArray[np.int64]
     ) -> NDArray[np.int64]:
-        if not self._waited:
-            return clock_ns
-        waited = watermarks[self._waited]
+        if len(marks) == 1:
+            return marks[0]
+        waited = np.stack(marks)
         newest: NDArray[np.int64] = waited.max(axis=0)
-        if len(self._waited) == 1:
-            return newest
         slowest = np.where(waited == NEVER, np.iinfo(np.int64).max, waited).min(axis=0)
         seen = newest != NEVER
         patient = np.where(seen, newest, 0) - self._patience_ns
@@ -118,6 +124,8 @@ class Merger:
 
     def _collect(self, moved: NDArray[np.int32], before: NDArray[np.int64]) -> Batch:
         ready = [self._take(source, before) for source in range(len(self._waiting))]
+        if not any(len(block.slots) for block in ready):
+            return self._batch(moved, _EMPTY, np.zeros(len(moved) + 1, np.int64), _NO_SOURCES)
         slots = np.concatenate([block.slots for block in ready])
         t_ns = np.concatenate([block.t_ns for block in ready])
         counts = [len(block.slots) for block in ready]
@@ -130,18 +138,28 @@ class Merger:
         order = np.lexsort((source, t_ns, slots))
         slots = slots[order]
         offsets = np.append(np.searchsorted(slots, moved), len(slots)).astype(np.int64)
+        merged = DerivedBlock("", slots, t_ns[order], values[order])
+        return self._batch(moved, merged, offsets, source[order])
+
+    def _batch(
+        self,
+        moved: NDArray[np.int32],
+        merged: DerivedBlock,
+        offsets: NDArray[np.int64],
+        source: NDArray[np.int8],
+    ) -> Batch:
         zeros = np.zeros(len(moved), np.int64)
         return Batch(
             signal="",
             slots=moved,
             until_ns=self.horizon_ns[moved],
             offsets=offsets,
-            values=values[order],
+            values=merged.values if len(merged.slots) else np.zeros((0, self._width)),
             fs_hz=np.zeros(len(moved)),
             t0_ns=zeros,
             seq=zeros,
-            t_ns=t_ns[order],
-            source=source[order],
+            t_ns=merged.t_ns,
+            source=source,
         )
 
     def _take(self, source: int, before: NDArray[np.int64]) -> DerivedBlock:
@@ -169,6 +187,7 @@ class Merger:
         return _select(block, ready)
 
 
+_NO_SOURCES: Final = np.zeros(0, np.int8)
 _EMPTY: Final = DerivedBlock(
     "", np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros((0, 0), np.float64)
 )
