@@ -1,1 +1,1 @@
-""""""
+"""Bridges: what devices and recordings hold, as chunks of samples."""

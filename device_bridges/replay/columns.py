@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from device_bridges.replay.units import SAME, Conversion, accepted_units, conversion
 from processors.errors import SettingError, UnknownSignalError
-from processors.signals import SIGNALS, SignalSpec, signal_spec
+from processors.signals import SIGNALS, Channel, SignalSpec, signal_spec
 
 TIME = "t_s"
 SETTING = "--map"
@@ -106,6 +106,12 @@ def channels_of(spec: SignalSpec, columns: Sequence[Column]) -> tuple[str, ...]:
     if _open_ended(spec):
         return tuple(column.target.channel or column.name for column in columns)
     return tuple(channel.name for channel in spec.channels)
+
+
+def channel_of(target: Target) -> Channel:
+    """Give the unit and plausible range of what a column holds; all leads are like the first."""
+    channels = signal_spec(target.signal).channels
+    return next((one for one in channels if one.name == target.channel), channels[0])
 
 
 def _target(text: str) -> Target:

@@ -57,10 +57,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What `find_recordings` gives: sources in the order named, notes on what was left out."""
+    """What `find_recordings` gives.
+
+    Attributes
+    ----------
+    sources
+        In the order named.
+    notes
+        What of a folder was passed over, one sentence each.
+    faults
+        What was named and cannot be used.
+    """
 
     sources: tuple[Source, ...]
     notes: tuple[str, ...] = ()
+    faults: tuple[InputError, ...] = ()
 
 
 def find_recordings(
@@ -76,19 +87,25 @@ def find_recordings(
     Raises
     ------
     InputError
-        A path that names no recording, or a table named directly whose header does not fit.
+        A path is not there, or none of them names a recording that can be used.
     """
     sources: dict[Path, Source] = {}
     notes: list[str] = []
+    faults: list[InputError] = []
     for path in paths:
-        if path.is_dir():
-            members, passed_over = _in_folder(path, beats_extension, mapping)
-            notes.extend(passed_over)
-        else:
-            members = [_named(path, beats_extension, mapping)]
+        try:
+            members, passed_over = _members(path, beats_extension, mapping)
+        except InputError as fault:
+            if not _is_there(path):
+                raise
+            faults.append(fault)
+            continue
+        notes.extend(passed_over)
         for source in members:
             sources.setdefault(source.path.resolve(), source)
-    return Found(tuple(_unique(sources.values())), tuple(notes))
+    if faults and not sources:
+        raise faults[0]
+    return Found(tuple(_unique(sources.values())), tuple(notes), tuple(faults))
 
 
 def read_recording(source: Source) -> Recording:
@@ -105,6 +122,21 @@ def read_recording(source: Source) -> Recording:
     if source.beats_extension:
         return read_beats(stem, source.beats_extension, source.participant)
     return read_record(stem, source.participant)
+
+
+def _members(path: Path, beats_extension: str, mapping: Mapping) -> tuple[list[Source], list[str]]:
+    """Give the recordings that a path names, and notes on what was passed over."""
+    try:
+        if path.is_dir():
+            return _in_folder(path, beats_extension, mapping)
+        return [_named(path, beats_extension, mapping)], []
+    except OSError as e:
+        raise InputError(str(path), f"cannot be read ({e.strerror})") from e
+
+
+def _is_there(path: Path) -> bool:
+    """Tell whether there is such a file, folder or record: else the path was mistyped."""
+    return path.exists() or path.with_name(f"{path.name}.hea").exists()
 
 
 def _named(path: Path, beats_extension: str, mapping: Mapping) -> Source:

@@ -71,6 +71,14 @@ class RegularTrack:
         return sum(len(run.samples) for run in self.runs)
 
     @property
+    def is_void(self) -> bool:
+        """Tell whether every sample is missing."""
+        return all(
+            np.isnan(run.samples).all() if run.missing is None else run.missing.all()
+            for run in self.runs
+        )
+
+    @property
     def first_ns(self) -> int:
         return min(run.t0_ns for run in self.runs)
 
@@ -101,6 +109,11 @@ class RegularTrack:
             i1 = min(samples_before(to_ns - run.t0_ns, self.fs_hz), n)
             if i1 > i0:
                 yield run, i0, i1
+
+    def next_due_ns(self, from_ns: int) -> int | None:
+        """Give when the next sample is due, at `from_ns` of own time or later."""
+        due = [d for run in self.runs if (d := _next_of(run, from_ns, self.fs_hz)) is not None]
+        return min(due, default=None)
 
     def _ends_after(self, run: Run, from_ns: int) -> bool:
         if run.due_ns is not None:
@@ -163,6 +176,11 @@ class IrregularTrack:
         steps = np.diff(self._due_ns)
         step_ns = int(np.median(steps[steps > 0])) if (steps > 0).any() else NS_PER_S
         return int(self._due_ns[-1]) + step_ns
+
+    def next_due_ns(self, from_ns: int) -> int | None:
+        """Give when the next sample is due, at `from_ns` of own time or later."""
+        i = int(self._due_ns.searchsorted(from_ns))
+        return int(self._due_ns[i]) if i < len(self._due_ns) else None
 
     def seq_per_loop(self, duration_ns: int) -> int:
         return len(self.t_ns)
@@ -249,6 +267,12 @@ class Recording:
             found.extend(track.chunks(self.participant, window, shift_ns, seq_shift))
         return found
 
+    def next_due_ns(self, from_ns: int) -> int | None:
+        """Give when the next sample is due, counted from the start; None: there is no more."""
+        own = from_ns + self.start_ns
+        due = [d for track in self.tracks if (d := track.next_due_ns(own)) is not None]
+        return min(due) - self.start_ns if due else None
+
     def with_lead(self, lead: int) -> Recording:
         """Give the recording with only one ECG lead; all else stays.
 
@@ -260,7 +284,7 @@ class Recording:
         if not 0 <= lead < len(self.leads):
             names = ", ".join(f"{i} {name}" for i, name in enumerate(self.leads)) or "no ECG lead"
             raise SettingError(
-                "lead", f"expected a lead of {self.participant} ({names}), found {lead}"
+                "--lead", f"expected a lead of {self.participant} ({names}), found {lead}"
             )
         return replace(self, tracks=tuple(_one_lead(track, lead) for track in self.tracks))
 
@@ -285,6 +309,13 @@ def samples_before(after_ns: int, fs_hz: float) -> int:
 
 def _sample_ns(i: int, fs_hz: float) -> int:
     return round(i * (NS_PER_S / fs_hz))
+
+
+def _next_of(run: Run, from_ns: int, fs_hz: float) -> int | None:
+    if run.due_ns is not None:
+        return run.due_ns if run.due_ns >= from_ns else None
+    i = samples_before(from_ns - run.t0_ns, fs_hz)
+    return run.t0_ns + _sample_ns(i, fs_hz) if i < len(run.samples) else None
 
 
 def _due_ns(run: Run) -> int:

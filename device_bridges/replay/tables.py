@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,17 +22,27 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from device_bridges.replay.columns import Column, HeaderError, Mapping, channels_of, columns_of
+from device_bridges.replay.columns import (
+    Column,
+    HeaderError,
+    Mapping,
+    channel_of,
+    channels_of,
+    columns_of,
+)
 from device_bridges.replay.recording import IrregularTrack, Recording, RegularTrack, Track
 from device_bridges.replay.timeline import breaks, runs_of, sampling_rate_hz, sampling_step_ns
 from processors.errors import InputError
 from processors.records import NS_PER_S
-from processors.signals import signal_spec
+from processors.signals import Channel, signal_spec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLANK = math.inf  # stands for an empty cell while rows are read; no signal has infinite values
 _SHOWN_LINES = 3
+_SHOWN_CELL = 24  # characters
 _OWN_RATE_SHARE = 0.75
+_NO_TEXT = re.compile(r"[\0-\x08\x0e-\x1f]")  # control characters that no table has
+_LEAST_ROWS = 3  # of a waveform, to tell its rate
 
 
 @dataclass(slots=True)
@@ -39,13 +50,17 @@ class _Complaints:
     """Faults of rows by kind: the first in words, a few line numbers, a count."""
 
     path: Path
-    _found: dict[str, list[int]] = field(default_factory=dict)
+    _found: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
 
-    def add(self, line: int, fault: str) -> None:
-        self._found.setdefault(fault, []).append(line)
+    def add(self, line: int, fault: str, found: str = "") -> None:
+        """Note a fault of a line; `found` takes the place of ``{}`` in it."""
+        self._found.setdefault(fault, (found, []))[1].append(line)
 
     def sentences(self) -> tuple[str, ...]:
-        return tuple(self._sentence(fault, lines) for fault, lines in self._found.items())
+        return tuple(
+            self._sentence(fault.replace("{}", found, 1), lines)
+            for fault, (found, lines) in self._found.items()
+        )
 
     def _sentence(self, fault: str, lines: list[int]) -> str:
         more = ""
@@ -119,6 +134,11 @@ def _opened(path: Path) -> Iterator[TextIO]:
 
 
 def _header(path: Path, line: str, mapping: Mapping) -> tuple[list[Column], list[str], str]:
+    if not line:
+        raise InputError(path.name, "expected a header line, found an empty file")
+    if _NO_TEXT.search(line):
+        found = "UTF-16" if len(line) > 3 and not line[3:40:2].strip("\0") else "no text"
+        raise InputError(path.name, f"expected a table as text in UTF-8, found {found}")
     delimiter = max(",;\t", key=line.count)
     names = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
     try:
@@ -132,7 +152,8 @@ def _read_rows(
 ) -> tuple[_Rows, bool]:
     """Read rows until the end, or until a compressed file breaks off."""
     rows = _Rows(cells=[array("d") for _ in columns[1:]])
-    time, signals = columns[0], columns[1:]
+    time = columns[0]
+    signals = [(column, channel_of(column.target)) for column in columns[1:]]
     width = max(column.index for column in columns) + 1
     scale_ns = time.target.convert.factor * NS_PER_S
     iso = False
@@ -150,28 +171,34 @@ def _read_rows(
                 iso = _iso_ns(row[time.index]) is not None and not _is_number(row[time.index])
             t_ns = _iso_ns(row[time.index]) if iso else _number_ns(row[time.index], scale_ns)
             if t_ns is None:
-                complaints.add(line, f"expected a time, found {row[time.index]!r}; row left out")
+                found = repr(row[time.index][:_SHOWN_CELL])
+                complaints.add(line, "expected a time, found {}; row left out", found)
                 continue
             rows.t_ns.append(t_ns)
             rows.lines.append(line)
-            for cells, column in zip(rows.cells, signals, strict=True):
-                cells.append(_value(row[column.index], column, line, complaints))
+            for cells, (column, channel) in zip(rows.cells, signals, strict=True):
+                cells.append(_value(row[column.index], column, channel, line, complaints))
     except EOFError:
         complaints.add(line, "the compressed file breaks off here; the rest is missing")
     return rows, iso
 
 
-def _value(cell: str, column: Column, line: int, complaints: _Complaints) -> float:
+def _value(
+    cell: str, column: Column, channel: Channel, line: int, complaints: _Complaints
+) -> float:
     convert = column.target.convert
     try:
         value = float(cell) * convert.factor + convert.offset
     except ValueError:
         if not cell.strip():
             return _BLANK
-        complaints.add(
-            line, f"expected a number for {column.name}, found {cell!r}; taken as missing"
-        )
+        fault = f"expected a number for {column.name}, found {{}}; taken as missing"
+        complaints.add(line, fault, repr(cell[:_SHOWN_CELL]))
         return math.nan
+    if value < channel.low or value > channel.high:
+        within = f"{channel.low:g} to {channel.high:g} {channel.unit}"
+        fault = f"expected {column.name} from {within}, found {{}}; not used"
+        complaints.add(line, fault, f"{value:g}")
     return math.nan if math.isinf(value) else value
 
 
@@ -243,6 +270,9 @@ def _waveform(
     lines: NDArray[np.int64],
     complaints: _Complaints,
 ) -> RegularTrack:
+    if len(t_ns) < _LEAST_ROWS:
+        problem = f"expected at least {_LEAST_ROWS} rows of {signal}, found {len(t_ns)}"
+        raise InputError(complaints.path.name, problem)
     step_ns = sampling_step_ns(t_ns)
     if math.isnan(step_ns):
         raise InputError(

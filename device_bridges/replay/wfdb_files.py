@@ -20,7 +20,7 @@ from device_bridges.replay.protocol import (
     rr_track,
     tracks_of,
 )
-from device_bridges.replay.recording import Recording
+from device_bridges.replay.recording import Recording, RegularTrack
 from processors.errors import InputError
 from processors.records import NS_PER_S
 
@@ -78,6 +78,9 @@ def read_record(stem: Path, participant: str) -> Recording:
             f"expected an ECG or PPG signal, found {names}" if names else _all_missing(context)
         )
         raise InputError(shown(_hea(stem)), problem)
+    for track in tracks:
+        if isinstance(track, RegularTrack) and track.is_void:
+            context.warn(_hea(stem), f"{track.signal} has no valid sample")
     return Recording(
         participant,
         tracks,
