@@ -19,6 +19,12 @@ errors (missed + false; 84,000 decisions):
 * The share of the slope below which a T wave is taken falls from 0.6 (up to 250 ms after R) to 0.2
   (at 480 ms) instead of 0.5 up to 360 ms: tall late T waves go, early premature beats stay.
 * Search-back goes down to 0.3 of the threshold for what stands out 3 times from the noise.
+* A rail is missing signal: one value for 200 ms, 1.5 mV or more from the mean. So is the sample
+  that ends a line of one value with such a jump; an isoelectric line of one value is neither.
+* A peak counts for 3 times the usual one at most in the levels, and for 16 times the mean in the
+  mean: after a spike, a step or a touch beats are found again at once.
+* Learning anew takes what was rejected in the last 2 s: 2 s after a gap or a learning time without
+  a beat, else after 8 s.
 
 Time is counted in samples of the slot since its start; `anchor` ties it to nanoseconds.
 """
@@ -62,6 +68,10 @@ TRACE_BAND_HZ = (0.5, 40.0)  # CLINICAL 3.1: monitor band
 HOLD_LOST_S = 0.1  # a shorter loss is bridged with the last value
 FILL_S = 0.8  # of a longer one this much is played through, so that waiting windows come out
 BLIND_S = 0.5  # nothing is detected that long after a loss
+RAIL_S = 0.2  # CLINICAL 3.10: so long one value is a rail ...
+FAR_MV = 1.5  # default: ... if it is so far from the mean over about ...
+MEAN_S = 1.0  # default: ... so long; what jumps as far from such a line does not belong to it
+RAILED = 0.1  # in the count of leads that are there: one lead ran into its rail with this sample
 MAX_RR_S = 3.0  # longer ones do not change the search-back
 MAX_SEARCH_S = 4.0  # the window of a beat found late must still be in the ring
 NEVER = np.int64(2**62)
@@ -86,6 +96,7 @@ class QrsRules(NamedTuple):
     lowest: float = 0.15  # default: no beat is below this share of the usual one: asystole is not
     usual_beats: float = 16.0  # default: beats over which the usual one is averaged
     level_s: float = 2.0  # default, of that mean
+    burst: float = 16.0  # default: what is more times the mean is no more to it
     t_early_s: float = 0.25  # default: up to here ...
     t_early_share: float = 0.6  # ... a candidate with less than this share of the slope is a T wave
     t_late_s: float = 0.48  # default: from here on none is
@@ -95,7 +106,9 @@ class QrsRules(NamedTuple):
     deep_share: float = 0.3  # default: of the threshold, if ...
     deep_noise: float = 3.0  # ... it is this many times the noise
     learn_s: float = 2.0  # CLINICAL 3.2: learn 2 s
+    largest: float = 3.0  # default: a peak counts for so many usual ones at most
     relearn_s: float = 8.0  # default: learn anew without a beat for so long ...
+    doubt_s: float = 2.0  # default: or for so long after a gap or a learning time ...
     relearn_crest: float = 2.5  # ... from what stands out so much from the mean ...
     relearn_other: float = 3.5  # ... or so much, if it is far below the usual beat
     upright_bonus: float = 1.5  # default: R changes its polarity only for a side so much larger
@@ -111,6 +124,8 @@ QRS_STATE = np.dtype(
         ("design", "f8", (5, 3)), ("average_n", "i8"), ("hold_n", "i8"), ("delay_n", "f8"),
         ("trace_z", "f8", (4,)), ("band_z", "f8", (MAX_LEADS, 6)), ("band_y", "f8", (MAX_LEADS,)),
         ("last_mv", "f8", (MAX_LEADS,)), ("missing", "i4", (MAX_LEADS,)),
+        # how often the last value has come in a row, and the slow mean
+        ("run", "i4", (MAX_LEADS,)), ("mean_mv", "f8", (MAX_LEADS,)),
         ("trace", "f4", (TRACE,)), ("slopes", "f4", (SLOPES,)), ("grid", "i2", (GRID,)),
         ("trace_mv", "f8"), ("grid_next", "i8"),
         # the average: sum, slow mean, value before; the maximum that is being followed
@@ -122,7 +137,7 @@ QRS_STATE = np.dtype(
         # deadlines in samples; `due` is the next of them
         ("due", "i8"), ("learn_at", "i8"), ("relearn_at", "i8"), ("search_at", "i8"),
         ("blind_until", "i8"),
-        ("threshold", "f8"), ("qrs", "f8"), ("noise", "f8"), ("usual", "f8"),
+        ("threshold", "f8"), ("qrs", "f8"), ("noise", "f8"), ("usual", "f8"), ("cap", "f8"),
         ("qrs_levels", "f8", (LEVELS,)), ("n_qrs", "i8"),
         ("noise_levels", "f8", (LEVELS,)), ("n_noise", "i8"),
         ("rr", "f8", (LEVELS,)), ("n_rr", "i8"), ("rr_mid", "f8"),
@@ -247,7 +262,7 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     s.delay_n = band_s * fs + 0.5 * s.average_n
     s.in_gap = s.after_gap = s.learning = 1
     s.learn_at = s.search_at = s.relearn_at = s.due = NEVER
-    s.guard = s.threshold = np.inf
+    s.guard = s.threshold = s.cap = np.inf
     s.rr_mid = fs  # one second, until there are beats
 
 
@@ -258,7 +273,8 @@ def _filter(
 ) -> None:  # fmt: skip
     """Fill `work` for a piece: absolute slope (mV/s), trace (mV), leads that are there."""
     fs, d = s.fs_hz, s.design
-    hold_n = int(HOLD_LOST_S * fs + 1e-9)
+    hold_n, rail_n = int(HOLD_LOST_S * fs + 1e-9), math.ceil(RAIL_S * fs - 1e-9)
+    ease = 1.0 / (MEAN_S * fs)
     several = len(leads) > 1
     for q in range(3):
         for i in range(n):
@@ -274,18 +290,34 @@ def _filter(
         z1, z2, z3 = s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2]
         z4, z5, z6 = s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5]
         before, last, missing = s.band_y[a], s.last_mv[a], s.missing[a]
+        run, mean = s.run[a], s.mean_mv[a]
         for i in range(n):
             x = np.nan if lost else np.float64(values[lo + i, c])
             if -LARGEST_MV <= x <= LARGEST_MV:
+                if x == last and run > 0:
+                    run += 1
+                    if run >= rail_n and abs(x - mean) >= FAR_MV:
+                        if missing == 0:
+                            work[2, i] -= RAILED
+                        missing = hold_n + 1
+                        continue
+                else:
+                    jump = run >= rail_n and missing == 0 and abs(x - last) >= FAR_MV
+                    run = 1
+                    if jump:
+                        last, missing = x, hold_n + 1
+                        continue
                 if missing > hold_n:
+                    mean = x
                     z1, z2 = prime_highpass(hb, x)
                     z3 = z4 = z5 = z6 = before = 0.0
                     if a == 0:
                         t1, t2 = prime_highpass(tb, x)
                         t3 = t4 = 0.0
                 missing, last = 0, x
+                mean += (x - mean) * ease
             else:
-                missing = min(missing + 1, 1 << 30)
+                run, missing = 0, min(missing + 1, 1 << 30)
                 if missing > hold_n:
                     continue
                 x = last
@@ -316,6 +348,7 @@ def _filter(
         s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2] = z1, z2, z3
         s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5] = z4, z5, z6
         s.band_y[a], s.last_mv[a], s.missing[a] = before, last, missing
+        s.run[a], s.mean_mv[a] = min(run, 1 << 30), mean
     s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3] = t1, t2, t3, t4
     if several:
         for i in range(n):
@@ -335,6 +368,7 @@ def _piece(
     peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
     trace, slopes, grid = s.trace, s.slopes, s.grid
     trace_mv, grid_next = s.trace_mv, s.grid_next
+    rail_n = np.int64(math.ceil(RAIL_S * fs - 1e-9))
     step = fs / GRID_HZ
     grid_at = grid_next * step
     share, ease = 1.0 / average_n, 1.0 / (RULES.level_s * fs)
@@ -363,9 +397,11 @@ def _piece(
             if live:
                 _leave_gap(s, c)
             else:
+                if work[2, i] < 0.0 and s.has_beat and s.beat_at >= c - rail_n:
+                    _withdraw(s, k, _time_ns(s, np.float64(c)), out)  # it was the step to the rail
                 _enter_gap(s)
         if live:
-            level += (average - level) * ease
+            level += (min(average, RULES.burst * level + RULES.floor) - level) * ease
             if not tracking:
                 if average > before:
                     tracking, peak, peak_at = 1, average, c
@@ -413,7 +449,7 @@ def _leave_gap(s: Any, c: int) -> None:
     if s.learning:
         s.learn_at = np.int64(s.blind_until + RULES.learn_s * s.fs_hz)
     else:
-        s.relearn_at = np.int64(s.blind_until + RULES.relearn_s * s.fs_hz)
+        s.relearn_at = np.int64(s.blind_until + RULES.doubt_s * s.fs_hz)
     _set_due(s)
 
 
@@ -435,7 +471,7 @@ def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None
         _search_back(s, k, c, now_ns, out)
     elif c >= s.relearn_at:
         s.learning = 1
-        s.learn_at = np.int64(c + RULES.learn_s * s.fs_hz)
+        s.learn_at = c  # from what was rejected in the last 2 s
         s.relearn_at = s.search_at = NEVER
         s.guard = s.threshold = np.inf
     _set_due(s)
@@ -551,7 +587,7 @@ def _accept(
     s.beat_ns = _time_ns(s, pos)
     s.has_beat, s.after_gap = 1, 0
     s.polarity = 1 if mv >= 0.0 else -1
-    s.qrs_levels[s.n_qrs % LEVELS] = peak
+    s.qrs_levels[s.n_qrs % LEVELS] = min(peak, s.cap)
     s.n_qrs += 1
     # An artefact counts for two at most.
     s.usual += (min(peak, 2.0 * s.usual) - s.usual) / RULES.usual_beats
@@ -605,12 +641,12 @@ def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     # The smaller of two maxima, so that one artefact does not blind; unless it was no beat at all.
     s.usual = s.qrs_levels[0] = low if low >= 0.3 * high else high
     _set_levels(s)
-    s.relearn_at = np.int64(c + RULES.relearn_s * fs)
     n, s.n_kept = s.n_kept, 0
     for i in range(n):
         e = s.kept[i]
         _decide(s, k, np.int64(e[0]), e[1], e[2], e[3], e[4], np.int64(1), now_ns, out)
     s.guard = np.inf  # what was replayed stands
+    s.relearn_at = np.int64(c + RULES.doubt_s * fs)
     s.search_at = max(s.search_at, c + 1)
 
 
@@ -706,6 +742,7 @@ def _emit(s: Any, k: int, now_ns: int, withdrawn: int, out: QrsOutputs) -> None:
 def _set_levels(s: Any) -> None:
     s.qrs = median_of_few(s.qrs_levels, min(s.n_qrs, LEVELS))
     s.noise = median_of_few(s.noise_levels, min(s.n_noise, LEVELS))
+    s.cap = RULES.largest * s.qrs if s.n_qrs > 0 else np.inf
     wanted = RULES.qrs_weight * s.qrs + RULES.noise_weight * s.noise
     s.threshold = max(min(wanted, RULES.highest * s.qrs), RULES.floor)
 

@@ -1,7 +1,7 @@
 """QRS detection of one lead, one sample at a time, as it is described; no rings, no deadlines.
 
 Filters come from scipy, levels are plain lists and the past is looked up in whole arrays. Losses
-are not modelled: the signal is there from the first to the last sample.
+and rails are not modelled: the signal is there from the first to the last sample.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class _Detector:
         self.beats, self.kept, self.said = [], [], []
         self.peaks, self.noises, self.rrs = Last8(), Last8(), Last8()
         self.qrs = self.noise = 0.0
-        self.threshold = self.guard = math.inf
+        self.threshold = self.guard = self.cap = math.inf
         self.learn_at = RULES.learn_s * fs
         self.search_at = self.relearn_at = math.inf
         self.seen = (0, 0.0)
@@ -90,7 +90,8 @@ class _Detector:
         tracking, peak, at, before = False, 0.0, 0, 0.0
         for c in range(self.n):
             m = self.average[c]
-            self.level += (m - self.level) / (RULES.level_s * self.fs)
+            counted = min(m, RULES.burst * self.level + RULES.floor)
+            self.level += (counted - self.level) / (RULES.level_s * self.fs)
             if not tracking:
                 if m > before:
                     tracking, peak, at = True, m, c
@@ -180,7 +181,7 @@ class _Detector:
             self.rrs.add(rr)
         self.upright = 1 if one.mv >= 0 else -1
         self.beats.append(Beat(one.at, one.peak, one.slope, one.r, one.mv, late, not self.beats))
-        self.peaks.add(one.peak)
+        self.peaks.add(min(one.peak, self.cap))
         self.usual += (min(one.peak, 2 * self.usual) - self.usual) / RULES.usual_beats
         self.set_levels()
         rr_mid = self.rrs.middle() or self.fs
@@ -199,6 +200,7 @@ class _Detector:
 
     def set_levels(self):
         self.qrs, self.noise = self.peaks.middle(), self.noises.middle()
+        self.cap = RULES.largest * self.qrs if self.peaks.count else math.inf
         wanted = RULES.qrs_weight * self.qrs + RULES.noise_weight * self.noise
         self.threshold = max(min(wanted, RULES.highest * self.qrs), RULES.floor)
 
@@ -208,9 +210,10 @@ class _Detector:
         elif c >= self.search_at:
             self.search_back(c, rising, at)
         elif c >= self.relearn_at:
-            self.learn_at = int(c + RULES.learn_s * self.fs)
+            self.learn_at = c
             self.relearn_at = self.search_at = math.inf
             self.guard = self.threshold = math.inf
+            self.learn(c)
 
     def learn(self, c):
         start = self.learn_at - RULES.learn_s * self.fs
@@ -232,11 +235,11 @@ class _Detector:
         self.usual = low if low >= 0.3 * high else high
         self.peaks.add(self.usual)
         self.set_levels()
-        self.relearn_at = int(c + RULES.relearn_s * self.fs)
         kept, self.kept = self.kept, []
         for one in kept:
             self.decide(c, one, late=True)
         self.guard = math.inf
+        self.relearn_at = int(c + RULES.doubt_s * self.fs)
         self.search_at = max(self.search_at, c + 1)
 
     def search_back(self, c, rising, at):

@@ -198,6 +198,82 @@ def test_after_a_bad_stretch_beats_come_back(what):
     np.testing.assert_allclose(later, R_S[R_S > 5.0], atol=0.01)
 
 
+def plugged_out(rail_mv, fs_hz=250.0, off_s=25.0, recovery_s=0.0):
+    """Give 20 s of ECG, a rail, 15 s of ECG that comes back from the rail at once or decaying."""
+    t = np.arange(round((35 + off_s) * fs_hz)) / fs_hz
+    r_s = regular(t[-1])
+    x = ecg(r_s, fs_hz, 35 + off_s, noise_mv=0.01)
+    back = t >= 20.0 + off_s
+    if recovery_s:
+        x[back] += rail_mv * np.exp(-(t[back] - 20.0 - off_s) / recovery_s)
+    x[(t >= 20.0) & ~back] = rail_mv
+    return x, r_s[(r_s < 19.95) | (r_s > 20.0 + off_s + 0.8)]
+
+
+@pytest.mark.parametrize("rail_mv", [9.8, 2.5, -5.0])
+@pytest.mark.parametrize("recovery_s", [0.0, 0.3])
+def test_beats_are_back_a_second_after_a_rail_which_is_none_itself(rail_mv, recovery_s):
+    for fs_hz in (125.0, 250.0, 1000.0):
+        x, expected = plugged_out(rail_mv, fs_hz, recovery_s=recovery_s)
+        beats = feed(Qrs(), x, fs_hz)["beats"]
+        assert_found(r_times_s(beats), expected, within_s=0.02)
+        first_back = beats[beats[:, 0] / 1e9 > 45.0][0]
+        assert first_back[6] == 1.0
+        given = {r: t for t, r, taken in zip(beats[:, 0], beats[:, 0] - beats[:, 1], beats[:, 2],
+                                             strict=True) if not taken}  # fmt: skip
+        for t, lag, taken in beats[:, :3]:
+            assert not taken or t - given[t - lag] <= 200e6
+
+
+def test_a_rail_from_the_first_sample_on_is_missing_too():
+    x = CLEAN.copy()
+    x[: 15 * 250] = 9.8
+    beats = feed(Qrs(), x, 250.0)["beats"]
+    assert_found(r_times_s(beats), R_S[R_S > 15.0])
+    assert beats[0, 0] / 1e9 < 15.0 + 3.5
+
+
+def test_how_a_rail_is_cut_does_not_matter_to_the_bit():
+    x, _ = plugged_out(9.8, off_s=3.0)
+    whole, parts = (feed(Qrs(), x, 250.0, cuts=cuts) for cuts in ((), range(0, len(x), 7)))
+    for name in ("beats", "beat_windows"):
+        np.testing.assert_array_equal(parts[name], whole[name])
+
+
+@pytest.mark.parametrize("rr_s", [0.8, 2.4])
+def test_a_line_of_one_value_between_the_beats_of_a_simulator_is_no_rail(rr_s):
+    r_s = regular(40.0, rr_s)
+    x = np.round(ecg(r_s, 250.0, 40) / 0.01) * 0.01
+    beats = feed(Qrs(), x, 250.0)["beats"]
+    assert_found(r_times_s(beats), r_s, within_s=0.008)
+    assert beats[:, 6].sum() == 1
+
+
+def spike(t):
+    return 9.0 * (np.abs(t) < 0.003)
+
+
+def touch(t):
+    return 9.0 * ((t >= 0) & (t < 0.06))
+
+
+def shock(t):
+    return 9.0 * (t >= 0) * np.exp(-np.maximum(t, 0) / 0.5)
+
+
+def burst(t):
+    return 3.0 * np.random.default_rng(1).choice([-1, 1], len(t)) * ((t >= 0) & (t < 0.5))
+
+
+@pytest.mark.parametrize("artefact", [spike, touch, shock, burst])
+@pytest.mark.parametrize("at_s", [0.7, 1.2, 5.1, 20.3])
+def test_a_single_large_artefact_does_not_deafen(artefact, at_s):
+    """Nothing is missed from 2 s after it on; 4 s, if it falls into the learning time."""
+    found = found_s(CLEAN + artefact(np.arange(len(CLEAN)) / 250.0 - at_s))
+    later = at_s + (2.0 if at_s > 2.0 else 4.0)
+    assert_found(found[found > later], R_S[later < R_S])
+
+
 def test_a_flat_line_and_no_samples_say_nothing():
     assert feed(Qrs(), np.zeros(5000), 250.0) == {}
     assert Qrs().process(batch([])).derived == ()
