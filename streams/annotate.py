@@ -20,6 +20,7 @@ from alerts.policy import Policy
 from device_bridges.pacing import pack_all
 from device_bridges.replay.link import Source, read_recording
 from device_bridges.replay.recording import Recording
+from processors.errors import InputError, SettingError
 from processors.features.qrs import Params as QrsParams
 from processors.features.qrs import Qrs
 from processors.records import (
@@ -32,13 +33,14 @@ from processors.records import (
     Processor,
 )
 from processors.registry import discover
-from streams.annotations import LABELS, PROVISIONAL, Line, RecordWriter, record_file_name
+from streams.annotations import LABELS, PROVISIONAL, Line, RecordWriter, record_file_names
 from streams.engine import Engine, EngineOutput
 
 TAPPED: Final = ("beats", "beat_labels", "rr_intervals")
 SIDE_BY_SIDE: Final = 64  # recordings in memory at a time
 TICK_NS: Final = 200_000_000  # how often time is told to pass, as blocks do it live
 QUIET_STEP_NS: Final = NS_PER_S  # how often time is told to pass where no recording has samples
+QUIET_SHARE: Final = 100  # ... and later every hundredth of the silence: tables may span years
 _STRAP: Final = 1  # source column of `rr_intervals`
 
 
@@ -69,34 +71,49 @@ class Progress:
     signal_s: float
 
 
+Fault = InputError | SettingError
+
+
 def annotate(
     sources: Sequence[Source],
     options: Options,
     *,
     policy: Policy,
     warn: Callable[[str], None] = lambda _: None,
+    fault: Callable[[Fault], None] = lambda _: None,
     progress: Callable[[Progress], None] = lambda _: None,
-) -> float:
-    """Annotate recordings and give how many seconds of signal there were.
+) -> Progress:
+    """Annotate recordings and give how many there were, and how many seconds of signal.
+
+    Parameters
+    ----------
+    fault
+        Told of each recording that cannot be read or does not have the lead; the rest goes on.
 
     Raises
     ------
-    InputError
-        A recording that cannot be read at all; those before it have been written.
     SettingError
-        A recording does not have the lead, or the output folder cannot be written.
+        The output folder cannot be written.
     """
-    total_s = 0.0
+    files = record_file_names(source.participant for source in sources)
+    at = Progress(0, 0.0)
     for first in range(0, len(sources), SIDE_BY_SIDE):
-        group = [_read(source, options, warn) for source in sources[first : first + SIDE_BY_SIDE]]
-        run = _Run(group, options, policy)
+        group = []
+        for source in sources[first : first + SIDE_BY_SIDE]:
+            try:
+                group.append(_read(source, options, warn))
+            except (InputError, SettingError) as error:
+                fault(error)
+        if not group:
+            continue
+        run = _Run(group, files, options, policy)
 
-        def report(done_s: float, *, before: int = first, before_s: float = total_s) -> None:
-            progress(Progress(before, before_s + done_s))
+        def report(done_s: float, *, before: Progress = at) -> None:
+            progress(Progress(before.done, before.signal_s + done_s))
 
-        total_s += run.all_steps(report)
-        progress(Progress(first + len(group), total_s))
-    return total_s
+        at = Progress(at.done + len(group), at.signal_s + run.all_steps(report))
+        progress(at)
+    return at
 
 
 def _read(source: Source, options: Options, warn: Callable[[str], None]) -> Recording:
@@ -119,7 +136,13 @@ def processors_for(*, all_leads: bool) -> list[Processor]:
 class _Run:
     """Some recordings, the engine and alarm core they go through, and their files."""
 
-    def __init__(self, recordings: Sequence[Recording], options: Options, policy: Policy) -> None:
+    def __init__(
+        self,
+        recordings: Sequence[Recording],
+        files: Mapping[str, str],
+        options: Options,
+        policy: Policy,
+    ) -> None:
         self._options = options
         self._engine = Engine(processors_for(all_leads=options.lead is None), tap=TAPPED)
         self._columns = {
@@ -133,7 +156,7 @@ class _Run:
         self._beats_only = {r.participant for r in recordings if "ecg" not in r.signals}
         self._writers = {
             recording.participant: RecordWriter(
-                record_file_name(recording.participant),
+                files[recording.participant],
                 options.out,
                 recording.fs_hz,
                 recording.duration_ns,
@@ -141,7 +164,7 @@ class _Run:
             )
             for recording in recordings
         }
-        self._told_ns = self._ticked_ns = 0
+        self._heard_ns = self._ticked_ns = 0  # ends of the last steps with samples, with a tick
 
     def all_steps(self, report: Callable[[float], None]) -> float:
         """Play everything; give the seconds of signal."""
@@ -150,8 +173,10 @@ class _Run:
         self._begin()
         from_ns = 0
         while self._playing:
-            to_ns = from_ns + self._options.chunk_ns
-            self._step(from_ns, to_ns)
+            # A recording ends where it ends, however long the steps are.
+            end_ns = min(recording.duration_ns for recording in self._playing.values())
+            to_ns = max(min(self._next_end(from_ns), end_ns), from_ns)
+            self._step(from_ns, to_ns, is_end=to_ns == end_ns)
             for recording in [r for r in self._playing.values() if r.duration_ns <= to_ns]:
                 done_s += recording.duration_ns / NS_PER_S
                 self._finish(recording.participant)
@@ -159,25 +184,38 @@ class _Run:
             report(done_s + len(self._playing) * to_ns / NS_PER_S)
         return total_s
 
+    def _next_end(self, from_ns: int) -> int:
+        """Give where a step ends: at the next multiple of its length at which something happens.
+
+        Time is told to pass once a second, and in a long silence more rarely.
+        """
+        chunk_ns = self._options.chunk_ns
+        next_ns = from_ns // chunk_ns + 1
+        silence_ns = from_ns - self._heard_ns
+        if silence_ns:
+            tick_ns = self._ticked_ns + max(QUIET_STEP_NS, silence_ns // QUIET_SHARE)
+            due = (recording.next_due_ns(from_ns) for recording in self._playing.values())
+            due_ns = min((at_ns for at_ns in due if at_ns is not None), default=tick_ns)
+            next_ns = max(next_ns, min(-(-tick_ns // chunk_ns), due_ns // chunk_ns + 1))
+        return next_ns * chunk_ns
+
     def _begin(self) -> None:
         profile = self._options.profile
         if profile:
             controls = [Control(name, 0, "profile", profile) for name in self._playing]
             self._engine.feed(controls)
 
-    def _step(self, from_ns: int, to_ns: int) -> None:
+    def _step(self, from_ns: int, to_ns: int, *, is_end: bool) -> None:
         chunks = [
             chunk
             for recording in self._playing.values()
             for chunk in recording.chunks(from_ns, to_ns, base_ns=0)
         ]
-        if not chunks and to_ns - self._told_ns < QUIET_STEP_NS:
-            return
-        self._told_ns = to_ns
         lines: dict[str, list[Line]] = {}
         if chunks:
+            self._heard_ns = to_ns
             self._take(self._engine.feed(pack_all(chunks)), lines)
-        if to_ns - self._ticked_ns >= TICK_NS or not chunks:
+        if to_ns - self._ticked_ns >= TICK_NS or is_end:
             self._ticked_ns = to_ns
             self._take(self._engine.tick(to_ns), lines)
             self._take_alarms(self._alarms.tick(to_ns - self._engine.findings_lag_ns), lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ class RecordWriter:
         if not self.fs_hz:
             return self.start_s + until_ns / NS_PER_S
         # The last sample strictly before `until_ns`: of a time base, whether or not it was read.
-        return max(-(-until_ns * self.fs_hz // NS_PER_S) - 1, 0)
+        return max(math.ceil(until_ns * self.fs_hz / NS_PER_S) - 1, 0)
 
     def _position(self, t_ns: int) -> float:
         if self.fs_hz:
@@ -117,6 +118,25 @@ class RecordWriter:
 
 def _sample(t_ns: int, fs_hz: float) -> int:
     return max(round(t_ns * fs_hz / NS_PER_S), 0)
+
+
+def record_file_names(participants: Iterable[str]) -> dict[str, str]:
+    """Give each participant a file name of its own, also where only odd characters differ.
+
+    >>> record_file_names(["a b", "a_b"])
+    {'a b': 'a_b', 'a_b': 'a_b-2'}
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for participant in participants:
+        base = record_file_name(participant)
+        name, k = base, 1
+        while name.lower() in taken:  # some file systems do not tell case apart
+            k += 1
+            name = f"{base}-{k}"
+        taken.add(name.lower())
+        names[participant] = name
+    return names
 
 
 def record_file_name(participant: str) -> str:

@@ -24,7 +24,7 @@ from device_bridges.replay.columns import Mapping
 from device_bridges.replay.recording import Recording
 from device_bridges.replay.tables import check_header, read_table
 from device_bridges.replay.wfdb_files import read_beats, read_record, shown
-from processors.errors import InputError
+from processors.errors import InputError, SettingError
 
 _TABLE_ENDINGS = (".csv", ".csv.gz")
 
@@ -88,7 +88,11 @@ def find_recordings(
     ------
     InputError
         A path is not there, or none of them names a recording that can be used.
+    SettingError
+        `beats_extension` is no extension.
     """
+    if not re.fullmatch(r"\w*", beats_extension):
+        raise SettingError("--beats", f"expected an extension like qrs, found {beats_extension!r}")
     sources: dict[Path, Source] = {}
     notes: list[str] = []
     faults: list[InputError] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import tomllib
 from pathlib import Path
@@ -12,59 +13,112 @@ import typer
 
 def annotate(
     paths: Annotated[
-        list[Path], typer.Argument(help="Records, files of records, CSV files, or folders.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
+            show_default=False,
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for NAME.vit and NAME.jsonl.")],
-    lead: Annotated[str, typer.Option(help="ECG lead: 0, 1, ... or all.")] = "0",
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="Folder for NAME.vit and NAME.jsonl."),
+    ],
+    lead: Annotated[
+        str, typer.Option("--lead", metavar="N|all", help="ECG lead to use: 0, 1, ... or all.")
+    ] = "0",
     chunk_ms: Annotated[
-        int, typer.Option("--chunk-ms", min=1, max=60_000, help="Length of each piece of input.")
+        int,
+        typer.Option(
+            "--chunk-ms", metavar="MS", min=1, max=60_000, help="Length of each piece of input."
+        ),
     ] = 40,
     beats: Annotated[
-        str, typer.Option("--beats", metavar="EXT", help="Read beat times (RR) from NAME.EXT.")
+        str,
+        typer.Option("--beats", metavar="EXT", help="Read beat times from NAME.EXT, not the ECG."),
     ] = "",
     column_map: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="COLUMN=SIGNAL[:UNIT]", help="What a CSV column holds."),
+        typer.Option(
+            "--map",
+            metavar="COLUMN=SIGNAL",
+            help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.".replace(
+                "[", r"\["
+            ),
+        ),
     ] = None,
     profile: Annotated[
-        Path | None, typer.Option("--profile", help="TOML file: age_years, heart_rate_max, ...")
+        Path | None,
+        typer.Option("--profile", metavar="FILE", help="TOML file: age_years, heart_rate_max, ..."),
     ] = None,
     features: Annotated[
         bool, typer.Option("--features", help="Write feature lines as well.")
     ] = False,
 ) -> None:
-    """Stream recordings through the engine and write annotations, findings and alarms."""
+    """Annotate recordings, faster than real time, as if they came in live.
+
+    Each record NAME gives DIR/NAME.vit (WFDB annotations) and DIR/NAME.jsonl (beats, findings and
+    alarms, each with the moment it became known). Exit status: 0 all done, 1 some recordings could
+    not be used, 2 none could, or an option is wrong.
+    """
     # Imported here: they bring compiled kernels along, which --help can do without.
     from alerts.policy import load_policy
     from device_bridges.replay.columns import parse_mapping
     from device_bridges.replay.link import find_recordings
+    from processors.errors import VitalsError
     from streams.annotate import Options, Progress
     from streams.annotate import annotate as run
-    from streams.commands.progress import signal_progress, warner
+    from streams.commands.progress import complain, counted, signal_progress, warner
 
+    lead_number = _lead(lead)
+    mapping = parse_mapping(column_map or [])
+    known = None if profile is None else read_profile(profile)
+    found = find_recordings(paths, beats_extension=beats, mapping=mapping)
     options = Options(
         out=_folder(out),
-        lead=_lead(lead),
+        lead=lead_number,
         chunk_ns=chunk_ms * 1_000_000,
         features=features,
-        profile=None if profile is None else read_profile(profile),
+        profile=known,
     )
-    found = find_recordings(paths, beats_extension=beats, mapping=parse_mapping(column_map or []))
     warn = warner()
     for note in found.notes:
         warn(note)
+    faults: list[VitalsError] = [*found.faults]
     began = time.perf_counter()
     with signal_progress(len(found.sources)) as show:
 
         def progress(at: Progress) -> None:
             show(at.done, at.signal_s)
 
-        signal_s = run(found.sources, options, policy=load_policy(), warn=warn, progress=progress)
+        done = run(
+            found.sources,
+            options,
+            policy=load_policy(),
+            warn=warn,
+            fault=faults.append,
+            progress=progress,
+        )
     took_s = time.perf_counter() - began
+    for fault in faults:
+        complain(f"{fault}; left out" if done.done else str(fault))
+    if not done.done:
+        raise typer.Exit(2)
     typer.echo(
-        f"{len(found.sources)} recordings, {signal_s / 3600:.2f} h of signal in {took_s:.1f} s "
-        f"({signal_s / took_s:.0f} times real time) -> {out}"
+        f"{counted(done.done, 'recording')}, {done.signal_s / 3600:.2f} h of signal in "
+        f"{took_s:.1f} s ({done.signal_s / took_s:.0f} times real time) -> {out}"
     )
+    if faults:
+        raise typer.Exit(1)
+
+
+# Ranges that a profile may have; outside of them it is a slip of the pen.
+_PROFILE_RANGES = {
+    "age_years": (0, 130),
+    "heart_rate_max": (60, 250),
+    "heart_rate_rest": (20, 150),
+    "event": (0, 1),
+}
 
 
 def read_profile(path: Path) -> dict[str, float]:
@@ -73,21 +127,27 @@ def read_profile(path: Path) -> dict[str, float]:
     Raises
     ------
     SettingError
-        The file cannot be read, or names something that is not in a profile.
+        The file cannot be read, or names something that is not in a profile, or not in its range.
     """
     from processors.errors import SettingError
     from processors.signals import CONTROLS
 
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError("profile", f"{path}: {error}") from error
+    except OSError as error:
+        problem = f"{path} cannot be read ({error.strerror})"
+        raise SettingError("--profile", problem) from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise SettingError("--profile", f"{path}: {error}") from error
     known = [column.name for column in CONTROLS["profile"]]
     for name, value in values.items():
         if name not in known:
-            raise SettingError("profile", f"{path}: {name!r} is not one of {', '.join(known)}")
-        if not isinstance(value, int | float):
-            raise SettingError("profile", f"{path}: {name} is {value!r}, expected a number")
+            raise SettingError("--profile", f"{path}: {name!r} is not one of {', '.join(known)}")
+        low, high = _PROFILE_RANGES.get(name, (-math.inf, math.inf))
+        if type(value) not in {int, float} or not low <= value <= high:
+            raise SettingError(
+                "--profile", f"{path}: expected {name} from {low:g} to {high:g}, found {value!r}"
+            )
     return {name: float(value) for name, value in values.items()}
 
 
@@ -106,6 +166,8 @@ def _folder(path: Path) -> Path:
 
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise SettingError("--out", f"expected a folder, found a file at {path}") from error
     except OSError as error:
         raise SettingError("--out", f"{path} cannot be made ({error.strerror})") from error
     return path

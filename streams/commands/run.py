@@ -140,7 +140,8 @@ def _simulation_plan(settings: Settings) -> Plan:
         controls=controls,
         simulated=True,
         speed=1.0,
-        greeting=f"Vitalstream: {settings.participants} simulated people",
+        greeting=f"Vitalstream: {settings.participants} simulated "
+        + ("person" if settings.participants == 1 else "people"),
         block_ms=settings.block_ms,
     )
 
@@ -152,8 +153,9 @@ def _replay_plan(
     from device_bridges.replay.bridge import ReplayBridge
     from device_bridges.replay.columns import parse_mapping
     from device_bridges.replay.link import find_recordings, read_recording
+    from processors.errors import InputError
     from registry.participants import Participant
-    from streams.commands.progress import reading_progress, warner
+    from streams.commands.progress import complain, counted, reading_progress, warner
     from streams.embedded import Plan
 
     warn = warner()
@@ -161,10 +163,18 @@ def _replay_plan(
     for note in found.notes:
         warn(note)
     recordings = []
+    faults = [*found.faults]
     with reading_progress(len(found.sources)) as advance:
         for source in found.sources:
-            recordings.append(read_recording(source))
+            try:
+                recordings.append(read_recording(source))
+            except InputError as error:
+                faults.append(error)
             advance()
+    if not recordings:
+        raise faults[0]
+    for fault in faults:
+        complain(f"{fault}; left out")
     for recording in recordings:
         for text in recording.warnings:
             warn(text)
@@ -176,7 +186,7 @@ def _replay_plan(
         controls=lambda _from_ns, _until_ns: (),
         simulated=False,
         speed=speed,
-        greeting=f"Vitalstream: {len(recordings)} recordings"
+        greeting=f"Vitalstream: {counted(len(recordings), 'recording')}"
         + ("" if speed == 1.0 else f" {pace}"),
         block_ms=settings.block_ms,
     )
