@@ -7,7 +7,8 @@
     |   `-- WireError                   a block on the bus is damaged or of another version
     |-- SettingError (ValueError)       a configuration value or command option
     |-- UnknownSignalError (LookupError)
-    `-- ContractError (TypeError)       a processor, bridge or store that breaks its declared contract
+    |-- StoreError (OSError)            a store cannot take or give (streams/stores)
+    `-- ContractError (TypeError)       a processor, bridge or store breaks its contract
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-""""""
+"""Who is watched: participants and groups; no samples."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,7 +140,7 @@ def cut(chunk: Chunk, from_ns: int, to_ns: int) -> Chunk | None:
 
 def steps(scene: Scene, bounds_ns: Sequence[int]) -> Iterator[tuple[int, list[Block | Control]]]:
     """Give what is sent between consecutive bounds: (end, rows)."""
-    for from_ns, to_ns in zip(bounds_ns, bounds_ns[1:], strict=False):
+    for from_ns, to_ns in pairwise(bounds_ns):
         rows: list[Block | Control] = [c for c in scene.controls if from_ns <= c.t_ns < to_ns]
         pieces = [piece for c in scene.chunks if (piece := cut(c, from_ns, to_ns))]
         yield to_ns, [*rows, *pack_all(pieces)]

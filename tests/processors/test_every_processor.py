@@ -301,8 +301,8 @@ def test_an_empty_batch_gives_nothing(name: str) -> None:
     none = np.zeros(0, np.int64)
     values = np.zeros((0, 1), np.float32 if processor.consumes == ("ecg",) else np.float64)
     batch = Batch(
-        "", none.astype(np.int32), none, np.zeros(1, np.int64), values, none.astype(np.float64), none,
-        none, none, none.astype(np.int8),
+        "", none.astype(np.int32), none, np.zeros(1, np.int64), values,
+        none.astype(np.float64), none, none, none, none.astype(np.int8),
     )  # fmt: skip
     output = processor.process(batch)
     assert not any(len(b.slots) for b in (*output.derived, *output.features, *output.events))

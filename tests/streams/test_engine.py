@@ -149,7 +149,7 @@ def test_an_unknown_signal_is_named_with_the_nearest() -> None:
 
 
 def test_an_unknown_control_is_named() -> None:
-    with pytest.raises(LookupError, match="control 'profil' .kim.: expected profile"):
+    with pytest.raises(LookupError, match=r"control 'profil' .kim.: expected profile"):
         Engine([Peaks()]).feed([Control("kim", 0, "profil", {})])
 
 

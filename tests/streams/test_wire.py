@@ -21,8 +21,10 @@ def golden_block() -> Block:
     missing = np.zeros((5, 2), bool)
     missing[3, 1] = True
     samples = np.array([[0, 1], [-1, 32767], [-32768, 5], [7, 0], [9, 9]], np.int16)
-    first = Chunk("P-0001", "strap", "ecg", 10**18, samples, 250.0, 17, "", ("I", "V1"), 0.005, -1.0,
-                  None, missing)  # fmt: skip
+    first = Chunk(
+        "P-0001", "strap", "ecg", 10**18, samples, 250.0, 17, "", ("I", "V1"), 0.005, -1.0,
+        None, missing,
+    )  # fmt: skip
     second = Chunk("김하늘", "strap", "ecg", 10**18 + 5, samples[:2], 360.0, 0, "", ("I", "V1"))
     return pack([first, second], received_ns=10**18 + 7)
 
