@@ -49,6 +49,11 @@ class Params:
         A beat can be withdrawn for so long after its emission.
     lost_s
         Without a second of quality for so long, samples are missing.
+    deaf_s
+        How much longer it takes until asystole where the signal came back after the last beat.
+    low_s, low_mv
+        Asystole needs so many seconds in a row of less than this from peak to peak up to now: a
+        large signal without beats is fibrillation, or one in which beats are not found.
     missed_ratio, missed_fast_s, fast_per_min
         A missed beat: an RR of so many times the mean, or of so many seconds from this rate on.
     regular
@@ -62,6 +67,9 @@ class Params:
     blind_s: float = 0.3  # s, CLINICAL 3.2: latency of a provisional beat <= 250 ms
     settle_s: float = 0.2  # s, ARCHITECTURE: a beat is withdrawn at most 200 ms after emission
     lost_s: float = 1.5  # s, default: one row of quality a second
+    deaf_s: float = 2.0  # s, default: 0.5 s blind after a gap, and 2 s until learnt anew
+    low_s: int = 3  # s, default: whole seconds in the 4.3 s at least after a last beat and its T
+    low_mv: float = 0.3  # mV, CLINICAL 3.10: less includes no QRS
     missed_ratio: float = 1.75  # 1, to be confirmed (P)
     missed_fast_s: float = 1.0  # s, to be confirmed (P)
     fast_per_min: float = 100.0  # /min, to be confirmed (P)
@@ -77,6 +85,9 @@ class Params:
             blind_ns=round(self.blind_s * NS_PER_S),
             settle_ns=round(self.settle_s * NS_PER_S),
             lost_ns=round(self.lost_s * NS_PER_S),
+            deaf_ns=round(self.deaf_s * NS_PER_S),
+            low_s=self.low_s,
+            low_mv=self.low_mv,
             missed_ratio=self.missed_ratio,
             missed_ms=60_000.0 / self.fast_per_min,
             missed_fast_ms=1000.0 * self.missed_fast_s,
@@ -91,7 +102,8 @@ class Pause:
     Asystole and pauses are decided by the seconds of signal that arrive, not by the next beat; so
     missing samples can never be either. A pause is given once by the clock when it passes 3 s, and
     as revision 1 with its full length by the beat that ends it; shorter claims come with
-    that beat alone. ``attached`` 0.5 reads "asystole or lead off".
+    that beat alone. ``attached`` is 1 where the device says that its leads are on, else 0.5, which
+    reads "asystole or lead off": real asystole and a lost contact are both a line of low noise.
     """
 
     name = "pause"

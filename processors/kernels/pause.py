@@ -33,6 +33,7 @@ PAUSE_STATE = np.dtype(
         ("missed_mean_ms", np.float64),
         ("peak_to_peak_mv", np.float64),  # largest of the seconds since the newest beat
         ("attached", np.float64),
+        ("n_low", np.int32),  # seconds of little activity in a row, up to the newest
         ("n_pending", np.int32),
         ("n_long", np.int32),
         ("n_rr", np.int32),
@@ -61,6 +62,9 @@ class Limits(NamedTuple):
     blind_ns: int
     settle_ns: int
     lost_ns: int
+    deaf_ns: int
+    low_s: int
+    low_mv: float
     missed_ratio: float
     missed_ms: float
     missed_fast_ms: float
@@ -150,13 +154,18 @@ def take_quality(
 ) -> int:
     """Take one second of quality; report a pause or asystole that has become certain."""
     nan = np.nan
-    attached = row[1]
+    # That an electrode is on is known from the device alone: a flat line may be either.
+    attached = min(row[1], 0.5)
     if state.lead_known != 0 and attached > 0.0:
         attached = 0.0 if state.lead_off != 0 else 1.0
-    good = attached > 0.0 and row[3] == 0.0 and row[4] == 0.0
+    good = attached > 0.0 and row[3] == 0.0 and row[4] == 0.0 and np.isfinite(row[5])
     lost = state.has_row == 0 or t - state.row_ns > p.lost_ns
     if good and (lost or state.is_clear == 0):
         state.clear_ns = t - SECOND_NS
+    if lost or not good or row[5] >= p.low_mv:
+        state.n_low = 0
+    if good and row[5] < p.low_mv:
+        state.n_low += 1
     state.is_clear = 1 if good else 0
     state.row_ns = t
     state.has_row = 1
@@ -180,7 +189,9 @@ def take_quality(
                 seconds, seconds, attached, nan, nan)  # fmt: skip
     # Who never had a beat is not known to wear the device, unless the lead says so.
     worn = state.has_r != 0 or attached == 1.0
-    if worn and state.asystole_on == 0 and quiet >= p.asystole_ns + p.blind_ns:
+    # A signal that has just come back may still be without beats because they are not yet found.
+    needed = p.asystole_ns + p.blind_ns + (0 if whole else p.deaf_ns)
+    if worn and state.asystole_on == 0 and quiet >= needed and state.n_low >= p.low_s:
         state.asystole_on = 1
         state.asystole_ns = start
         n = put(out, n, ASYSTOLE, slot, ONSET, start, start, t, 0,

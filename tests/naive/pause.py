@@ -28,6 +28,7 @@ class Story:
         self.said = {"asystole": [], "pause": [], "pauses_frequent": [], "missed_beat": []}
         self.r = None
         self.rows = []  # (second, good)
+        self.activity = []  # mV of the rows since the last loss, much where it is not good
         self.rr = []
         self.long = []
         self.missed = None
@@ -91,10 +92,12 @@ class Story:
             self.rr = [*self.rr, rr][-8:]
 
     def quality(self, t, v, pending):
-        attached = v[1]
+        attached = min(v[1], 0.5)
         if self.lead is not None and attached > 0:
             attached = 0.0 if self.lead else 1.0
-        good = attached > 0 and v[3] == 0 and v[4] == 0
+        good = attached > 0 and v[3] == 0 and v[4] == 0 and v[5] == v[5]
+        lost = not self.activity or t - self.rows[-1][0] > 1.5 * S
+        self.activity = [*([] if lost else self.activity), v[5] if good else 9.9]
         self.rows.append((t, good))
         if self.asystole is not None and not attached > 0:
             self.say("asystole", self.asystole, t, t, 1)
@@ -108,7 +111,9 @@ class Story:
             self.claimed = 1
             self.say("pause", start, start, t, 2, 0, (t - start) * 1e-9)
         worn = self.r is not None or attached == 1
-        if worn and self.asystole is None and t - start >= 4.3 * S:
+        low = len(self.activity) >= 3 and max(self.activity[-3:]) < 0.3
+        needed = 4.3 if whole else 6.3
+        if worn and self.asystole is None and t - start >= needed * S and low:
             self.asystole = start
             self.say("asystole", start, start, t, 0)
 

@@ -47,7 +47,9 @@ def scenes(draw):
     for t in range(1, end + 2):
         if t not in lost:
             bad = draw(st.integers(0, 25))
-            records += seconds(t, t, attached=[0.0, 1.0, 0.5][min(bad, 2)], noisy=float(bad == 3))
+            peak = draw(st.sampled_from([0.1] * 9 + [0.3, 0.8, math.nan]))
+            how = {"attached": [0.0, 1.0, 0.5][min(bad, 2)], "noisy": float(bad == 3)}
+            records += seconds(t, t, peak=peak, **how)
     if draw(st.booleans()):
         at = draw(st.integers(1, end + 1)) * NS + 500_000_000
         records.append((at, 2, (draw(st.sampled_from([0.0, 1.0])),)))
@@ -89,11 +91,27 @@ def test_missing_samples_are_never_asystole():
     assert run(rhythm(*range(1, 11)) + seconds(1, 12), 60) == {}
 
 
-@pytest.mark.parametrize(
-    "bad", [seconds(11, 30, attached=0.0), seconds(11, 30, railed=1.0), seconds(11, 30, noisy=1.0)]
-)
-def test_a_signal_that_is_off_railed_or_noisy_is_never_asystole(bad):
-    assert run(rhythm(*range(1, 11)) + seconds(1, 10) + bad, 40) == {}
+BAD = ({"attached": 0.0}, {"railed": 1.0}, {"noisy": 1.0}, {"peak": math.nan})
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_signal_that_is_off_railed_noisy_or_not_there_is_never_asystole(bad):
+    assert run(rhythm(*range(1, 11)) + seconds(1, 10) + seconds(11, 30, **bad), 40) == {}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_signal_that_has_just_come_back_is_no_asystole_for_6_s(bad):
+    records = rhythm(*range(1, 11)) + seconds(1, 10) + seconds(11, 20, **bad) + seconds(21, 30)
+    (row,) = run(records, 30)["finding asystole"]
+    assert (row[1], row[3]) == (20 * NS, 27 * NS)
+
+
+def test_a_large_signal_without_beats_is_no_asystole():
+    large = rhythm(*range(1, 11)) + seconds(1, 30, peak=0.5)
+    assert "finding asystole" not in run(large, 30)
+    quiet_later = rhythm(*range(1, 11)) + seconds(1, 20, peak=0.5) + seconds(21, 30)
+    (row,) = run(quiet_later, 30)["finding asystole"]
+    assert (row[1], row[3]) == (10 * NS, 23 * NS)
 
 
 def test_the_lead_flag_decides_what_the_signal_cannot_tell():
@@ -105,7 +123,13 @@ def test_the_lead_flag_decides_what_the_signal_cannot_tell():
 
 def test_a_device_that_never_showed_a_beat_is_asystolic_only_on_a_known_lead():
     assert run(seconds(1, 30), 30) == {}
-    assert "finding asystole" in run(seconds(1, 30, attached=1.0), 30)
+    assert run(seconds(1, 30, attached=1.0), 30) == {}
+    assert "finding asystole" in run([(0, 2, (0.0,)), *seconds(1, 30)], 30)
+
+
+def test_without_a_lead_flag_it_may_be_the_lead():
+    quiet = rhythm(*range(1, 11)) + seconds(1, 30, attached=1.0)
+    assert run(quiet, 20)["finding asystole"][0][9] == 0.5
 
 
 def test_asystole_ends_with_a_beat_that_stands_and_not_with_one_taken_back():
