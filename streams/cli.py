@@ -25,7 +25,7 @@ def build() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
+        rich_markup_mode=None,  # frames and colours leave no room for words at 80 columns
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     points = {point.name: point for point in entry_points(group=GROUP)}

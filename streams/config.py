@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,19 +49,19 @@ def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:
     SettingError
         Unknown key, wrong type, out of range; the file cannot be read.
     """
-    values = {**_from_file(file), **_from_environment()}
-    values.update({key: value for key, value in given.items() if value is not None})
-    for key in values:
+    found = [*_from_file(file), *_from_environment(), *_from_command_line(given)]
+    values: dict[str, Any] = {}
+    named: dict[str, str] = {}
+    for key, value, name in found:
         if key not in Settings.model_fields:
-            near = difflib.get_close_matches(key, Settings.model_fields, n=3, cutoff=0.4)
-            hint = " or ".join(near) if near else ", ".join(Settings.model_fields)
-            raise SettingError(key, f"no such setting; did you mean {hint}?")
+            raise SettingError(name, _no_such_setting(key))
+        values[key], named[key] = value, name
     try:
         return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         raise SettingError(
-            str(first["loc"][0]), f"{first['msg'].lower()}, found {first['input']!r}"
+            named[str(first["loc"][0])], f"{_lowered(first['msg'])}, found {first['input']!r}"
         ) from error
 
 
@@ -72,21 +72,39 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _from_file(file: Path | None) -> dict[str, Any]:
+# Key, value, and the name of the setting where it was found.
+_Given = Iterator[tuple[str, Any, str]]
+
+
+def _from_file(file: Path | None) -> _Given:
     path = Path(FILE_NAME) if file is None else file
     if file is None and not path.is_file():
-        return {}
+        return
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise SettingError("config", f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingError("config", f"{path}: {error}") from error
+        values = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingError("--config", f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise SettingError(str(path), str(error)) from error
+    yield from ((key, value, f"{path}: {key}") for key, value in values.items())
 
 
-def _from_environment() -> dict[str, Any]:
-    return {
-        name.removeprefix(ENV_PREFIX).lower(): value
-        for name, value in os.environ.items()
-        if name.startswith(ENV_PREFIX)
-    }
+def _from_environment() -> _Given:
+    for name, value in os.environ.items():
+        if name.startswith(ENV_PREFIX):
+            yield name.removeprefix(ENV_PREFIX).lower(), value, name
+
+
+def _from_command_line(given: Mapping[str, Any]) -> _Given:
+    yield from ((key, value, f"--{key}") for key, value in given.items() if value is not None)
+
+
+def _no_such_setting(key: str) -> str:
+    near = difflib.get_close_matches(key, Settings.model_fields, n=2, cutoff=0.5)
+    if near:
+        return f"no such setting; did you mean {' or '.join(near)}?"
+    return f"no such setting; there are {', '.join(Settings.model_fields)}"
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

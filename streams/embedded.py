@@ -50,6 +50,7 @@ ControlSource = Callable[[int, int], Sequence[Control]]
 QUEUE_STEPS: Final = 300  # a minute of 200 ms steps: as long as kernels take to compile
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
 STATUS_S: Final = 0.5
+END_S: Final = 3.0  # wait for the step in progress; compiling kernels takes longer and is given up
 _END: Final = None
 
 
@@ -156,7 +157,7 @@ class Embedded:
             self._stopping = True
             with contextlib.suppress(queue.Full):
                 self._steps.put_nowait(_END)
-            engine.join()
+            engine.join(END_S)
             with contextlib.suppress(StoreError):  # it has been said on the page
                 self._writer.close()
             self._store.close()

@@ -15,7 +15,7 @@ def annotate(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
             show_default=False,
         ),
@@ -30,7 +30,7 @@ def annotate(
     chunk_ms: Annotated[
         int,
         typer.Option(
-            "--chunk-ms", metavar="MS", min=1, max=60_000, help="Length of each piece of input."
+            "--chunk-ms", metavar="MS", min=1, max=60_000, help="Length of a piece of input, ms."
         ),
     ] = 40,
     beats: Annotated[
@@ -42,9 +42,7 @@ def annotate(
         typer.Option(
             "--map",
             metavar="COLUMN=SIGNAL",
-            help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.".replace(
-                "[", r"\["
-            ),
+            help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.",
         ),
     ] = None,
     profile: Annotated[
@@ -55,11 +53,12 @@ def annotate(
         bool, typer.Option("--features", help="Write feature lines as well.")
     ] = False,
 ) -> None:
-    """Annotate recordings, faster than real time, as if they came in live.
+    """Annotate recordings, faster than real time.
 
-    Each record NAME gives DIR/NAME.vit (WFDB annotations) and DIR/NAME.jsonl (beats, findings and
-    alarms, each with the moment it became known). Exit status: 0 all done, 1 some recordings could
-    not be used, 2 none could, or an option is wrong.
+    They are streamed as if they came in live. Each record NAME gives DIR/NAME.vit (WFDB
+    annotations) and DIR/NAME.jsonl (beats, findings and alarms, each with the moment it became
+    known). Exit status: 0 all done, 1 some recordings could not be used, 2 none could, or an
+    option is wrong.
     """
     # Imported here: they bring compiled kernels along, which --help can do without.
     from alerts.policy import load_policy

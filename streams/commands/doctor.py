@@ -19,11 +19,25 @@ Check = tuple[str, bool, str]
 
 
 def doctor(
-    port: Annotated[int | None, typer.Option(help="Port of the page. [8080]")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the store. [vitals-data]")] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="N", help="Port of the page (default 8080)")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
+        ),
+    ] = None,
 ) -> None:
-    """Check settings, port, store, processors and kernels; exit status 1 if something is amiss."""
+    """Check that all that is needed is there.
+
+    Looks at settings, port, store, processors and kernels, and compiles kernels that are not
+    compiled yet. Exit status 1 if something is amiss.
+    """
     from rich.console import Console
 
     from processors.errors import VitalsError

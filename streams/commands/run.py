@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
+import sys
+import threading
 import time
 import webbrowser
 from pathlib import Path
@@ -22,38 +25,65 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def run(
     more: Annotated[
-        list[Path] | None, typer.Argument(help="More to replay, beside --replay.", metavar="PATH")
+        list[Path] | None,
+        typer.Argument(help="More to replay, beside --replay.", metavar="PATH", hidden=True),
     ] = None,
     replay: Annotated[
         list[Path] | None,
-        typer.Option("--replay", metavar="PATH", help="Play recordings: records, CSV, folders."),
+        typer.Option(
+            "--replay", metavar="PATH...", help="Play records, tables (CSV) or folders of them."
+        ),
     ] = None,
     participants: Annotated[
-        int | None, typer.Option(help="Simulated people, where nothing is replayed. [60]")
+        int | None,
+        typer.Option(metavar="N", help="Simulated people, where nothing is replayed (default 60)"),
     ] = None,
-    speed: Annotated[str, typer.Option(help="How fast a replay plays: 1, 10, ... or max.")] = "1",
-    loop: Annotated[
-        bool, typer.Option("--loop", help="Begin recordings again at the end.")
-    ] = False,
+    speed: Annotated[
+        str, typer.Option(metavar="X|max", help="How fast a replay plays: 1, 10, ... or max.")
+    ] = "1",
+    loop: Annotated[bool, typer.Option("--loop", help="Play recordings again at the end.")] = False,
     beats: Annotated[
-        str, typer.Option("--beats", metavar="EXT", help="Replay beat times (RR) from NAME.EXT.")
+        str,
+        typer.Option("--beats", metavar="EXT", help="Replay beat times of NAME.EXT, not the ECG."),
     ] = "",
     column_map: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="COLUMN=SIGNAL[:UNIT]", help="What a CSV column holds."),
+        typer.Option(
+            "--map",
+            metavar="COLUMN=SIGNAL",
+            help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.",
+        ),
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address of the page. [127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port of the page; 0: any. [8080]")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of the store. [vitals-data]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the simulation. [1]")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Port of the page; 0: any free one (default 8080)"),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Address of the page (default 127.0.0.1)"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)"),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Seed of the simulation (default 1)")
+    ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with settings. [vitals.toml if there is one]")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
+        ),
     ] = None,
     browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser or do not.")
     ] = True,
 ) -> None:
-    """Watch people on a live page: simulated ones, or recordings with --replay."""
+    """Watch people on a live page, simulated or replayed.
+
+    Without --replay they are simulated. Findings, alarms and values are kept in
+    DIR/vitals.sqlite; alarms that were open there are taken up again. Ctrl-C ends.
+    """
     from streams.config import has_display, load
 
     given = {
@@ -89,6 +119,10 @@ async def _serve(
     typer.echo(f"Stopped. What was found is in {program.store_path}")
     if program.not_stored:
         typer.echo(f"{program.not_stored} records could not be stored", err=True)
+    if any(thread.name == "engine" for thread in threading.enumerate()):
+        # It is compiling kernels, which cannot be interrupted; all else has been closed.
+        sys.stdout.flush()
+        os._exit(0)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -15,12 +19,18 @@ def signals(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """List the signals with unit, rate, plausible range, stale time and codes."""
+    """List the signals, or what is made of them.
+
+    Of each signal: unit, plausible range, how it is measured (rate, and after which time it is
+    stale) and codes (LOINC, IEEE 11073). With --features: features, findings and streams.
+    """
     rows = _feature_rows() if features else _signal_rows()
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    elif features:
+        _print(_feature_text(rows))
     else:
-        _print(rows, "What processors produce" if features else "Signals")
+        _print(_signal_text(rows))
 
 
 def _signal_rows() -> list[dict[str, str]]:
@@ -34,8 +44,8 @@ def _signal_rows() -> list[dict[str, str]]:
             "plausible": "device rails"
             if math.isinf(channel.high)
             else f"{channel.low:g} ... {channel.high:g}",
-            "variants (rate, stale after)": ", ".join(
-                f"{v.name} ({_rate(v.rate_hz)}, {_duration(v.stale_after_s)})"
+            "variants": ", ".join(
+                f"{v.name} ({_rate(v.rate_hz)}, stale after {_duration(v.stale_after_s)})"
                 for v in spec.variants
             ),
             "LOINC": channel.loinc,
@@ -69,17 +79,32 @@ def _feature_rows() -> list[dict[str, str]]:
     return rows
 
 
-def _print(rows: list[dict[str, str]], title: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _signal_text(rows: list[dict[str, str]]) -> Iterator[str]:
+    """Give a line for each channel, and under a signal's channels how it is measured."""
+    for name, channels in groupby(rows, lambda row: row["signal"]):
+        for row in channels:
+            title = name if row["channel"] == name else f"{name}.{row['channel']}"
+            codes = [f"{system} {row[system]}" for system in ("LOINC", "MDC") if row[system]]
+            yield "; ".join([f"{title:<24} {row['unit']}", row["plausible"], *codes])
+        yield f"  {row['variants']}"
 
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for column in rows[0]:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(value) for value in row.values()))
-    Console().print(table)
+
+def _feature_text(rows: list[dict[str, str]]) -> Iterator[str]:
+    """Give each product with its columns under it, by processor."""
+    for (processor, consumed), products in groupby(
+        rows, lambda row: (row["processor"], row["from"])
+    ):
+        yield f"{processor}, from {consumed}"
+        for row in products:
+            columns = row["columns (unit)"].replace(" (1)", "")
+            yield f"  {row['kind']:<8} {row['name']}: {columns}"
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Print lines, broken with an indent where the terminal is narrower."""
+    width = shutil.get_terminal_size().columns
+    for line in lines:
+        typer.echo(textwrap.fill(line, width, subsequent_indent=" " * 6, break_on_hyphens=False))
 
 
 def _rate(rate_hz: float) -> str:
