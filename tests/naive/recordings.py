@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
-import pytest
 import wfdb
 
 from processors.features.qrs import Qrs
 from processors.features.signal_quality import SignalQuality
 from processors.records import Batch
 from tests.naive.rows import Record
-
-MITDB = Path(os.environ.get("VITALS_SHARED", Path(__file__).parents[3] / "shared")) / "data/mitdb"
+from tests.needs import recordings
 
 
 @cache
 def streams_of(record: str, seconds: float) -> dict[str, list[Record]]:
     """Give ``beats``, ``beat_windows`` and ``ecg_quality`` of the start of a record, channel 0."""
-    if not (MITDB / f"{record}.dat").exists():
-        pytest.skip(f"{MITDB} is not here (VITALS_SHARED says where real recordings are)")
     fs = 360.0
-    ecg = wfdb.rdrecord(str(MITDB / record), sampto=int(seconds * fs)).p_signal[:, :1]
+    ecg = wfdb.rdrecord(str(recordings("mitdb") / record), sampto=int(seconds * fs)).p_signal[:, :1]
     n = len(ecg)
     batch = Batch(
         "ecg", np.zeros(1, np.int32), np.array([round(n / fs * 1e9)]), np.array([0, n]),

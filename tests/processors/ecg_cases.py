@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
-import pytest
 
 from processors.records import Batch
 
@@ -85,12 +82,3 @@ def r_times_s(beats):
         else:
             standing.add(r_ns)
     return np.array(sorted(standing)) / 1e9
-
-
-def shared(name):
-    """Give a folder of the shared recordings, or skip."""
-    root = Path(os.environ.get("VITALS_SHARED", Path(__file__).parents[3] / "shared"))
-    folder = root / "data" / name
-    if not folder.is_dir():
-        pytest.skip(f"real recordings are not there: {folder}")
-    return folder

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from processors.features.qrs import Params, Qrs
-from tests.processors.ecg_cases import WIDE, batch, ecg, feed, r_times_s, regular, shared
+from tests.needs import recordings
+from tests.processors.ecg_cases import WIDE, batch, ecg, feed, r_times_s, regular
 
 R_S = regular(30.0)
 CLEAN = ecg(R_S, 250.0, 30, noise_mv=0.01)
@@ -174,7 +175,7 @@ def test_asystole_with_a_little_noise_has_no_beats():
 
 def test_real_asystole_has_no_beats():
     """vfdb 424, asystole from 1370.5 to 1383.1 s, 0.1 to 0.2 mV of residual noise."""
-    path = str(shared("vfdb") / "424")
+    path = str(recordings("vfdb") / "424")
     x = wfdb.rdrecord(path, sampfrom=250 * 1200, sampto=250 * 1383).p_signal[:, 0]
     r = found_s(x.astype(np.float32))
     assert not ((r > 171.5) & (r < 182.5)).any()
@@ -308,7 +309,7 @@ def test_wide_early_beats_are_found():
 )
 def test_real_beats_are_found(record, sensitivity, predictivity):
     """DS1, 5:00 to 11:00, within 150 ms; measured 100/99.5, 100/100 and 98.4/98.7."""
-    path = str(shared("mitdb") / record)
+    path = str(recordings("mitdb") / record)
     end = 11 * 60 * 360
     x = wfdb.rdrecord(path, sampto=end).p_signal[:, 0]
     notes = wfdb.rdann(path, "atr", sampto=end)

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.features.signal_quality import SignalQuality
-from tests.processors.ecg_cases import batch, ecg, feed, regular, shared
+from tests.needs import recordings
+from tests.processors.ecg_cases import batch, ecg, feed, regular
 
 R_S = regular(20.0)
 CLEAN = ecg(R_S, 250.0, 20, noise_mv=0.005)
@@ -148,10 +149,10 @@ def test_values_that_cannot_be_do_not_last(bad):
 def test_noise_is_told_from_ecg():
     """DS1 101 and 119, 3 min, with noise of nstdb at 0 dB: area 0.974 (em), 0.958 (ma) measured."""
     for kind, least in (("em", 0.96), ("ma", 0.945)):
-        noise = wfdb.rdrecord(str(shared("nstdb") / kind), sampto=360 * 180).p_signal[:, 0]
+        noise = wfdb.rdrecord(str(recordings("nstdb") / kind), sampto=360 * 180).p_signal[:, 0]
         clean, noisy = [], []
         for record in ("101", "119"):
-            x = wfdb.rdrecord(str(shared("mitdb") / record), sampto=360 * 180).p_signal[:, 0]
+            x = wfdb.rdrecord(str(recordings("mitdb") / record), sampto=360 * 180).p_signal[:, 0]
             heights = [np.ptp(x[i : i + 720]) for i in range(0, len(x), 720)]
             gain = np.sqrt(np.median(heights) ** 2 / 8 / np.var(noise))
             clean.append(quality(x, 360.0)[5:, SCORE])

@@ -5,7 +5,8 @@ import wfdb
 from processors.features.qrs import Qrs
 from processors.kernels.qrs import QRS_STATE
 from tests.naive.qrs import detect
-from tests.processors.ecg_cases import WIDE, ecg, feed, regular, shared
+from tests.needs import recordings
+from tests.processors.ecg_cases import WIDE, ecg, feed, regular
 
 
 def assert_equals_twin(x, fs_hz):
@@ -30,7 +31,7 @@ def test_the_kernel_equals_its_slow_twin(fs_hz):
 
 @pytest.mark.parametrize("record", ["203", "208", "116"])
 def test_the_kernel_equals_its_slow_twin_on_real_signals(record):
-    path = shared("mitdb") / record
+    path = recordings("mitdb") / record
     x = wfdb.rdrecord(str(path), sampfrom=360 * 60, sampto=360 * 180).p_signal[:, 0]
     assert_equals_twin(x.astype(np.float32), 360.0)
 

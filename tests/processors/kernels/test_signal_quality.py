@@ -4,7 +4,8 @@ import wfdb
 
 from processors.features.signal_quality import SignalQuality
 from tests.naive.signal_quality import judge
-from tests.processors.ecg_cases import ecg, feed, regular, shared
+from tests.needs import recordings
+from tests.processors.ecg_cases import ecg, feed, regular
 
 
 def assert_equals_twin(x, fs):
@@ -25,6 +26,6 @@ def test_the_kernel_equals_its_slow_twin(fs):
 
 
 def test_the_kernel_equals_its_slow_twin_on_a_real_signal():
-    path = str(shared("mitdb") / "203")
+    path = str(recordings("mitdb") / "203")
     x = wfdb.rdrecord(path, sampfrom=0, sampto=360 * 60).p_signal[:, 0]
     assert_equals_twin(x, 360)
