@@ -3,10 +3,13 @@
 A second is cut into 16 parts. The noise above 25 Hz and the activity of 5-20 Hz are taken as the
 median over the parts, which a QRS cannot move; what a QRS is worth is the strongest part of the
 last 4 s. The score falls with the worst of three ratios to it: high-frequency noise, activity
-between the beats, steps of the baseline from part to part. No RR rule enters anywhere.
+between the beats, steps of the baseline from part to part. Fast rhythms and large T waves raise
+the last two as noise does, but what they look like comes again: the strongest peaks of the last
+4 s are compared with each other, and the ratio counts less or more by how alike they are. Each
+needs one that is like it, so bigeminy, runs and irregular rhythms lose nothing.
 
-Differs from CLINICAL 3.10: no second detector (bSQI) and no template; ratios of band amplitudes
-stand in for the power ratios.
+Differs from CLINICAL 3.10: no second detector (bSQI); each peak's best match stands in for the
+template, ratios of band amplitudes for the power ratios.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from processors.kernels.filters import (
 )
 
 PARTS = 16  # of a second
+CELLS = 64  # of a second, for the comparison of peaks
 KEPT_S = 4  # CLINICAL 3.10: 4 s, so that a beat is among them from 15/min on
 N_OUT = 6
 SECOND_NS = 1_000_000_000
@@ -47,7 +51,14 @@ LEAST_MAINS_MV = 0.05  # default, amplitude: below it the ratio says nothing
 NOISE_RATIO = 0.12  # default: noise above 25 Hz against a QRS at which the score is 0.5 ...
 BETWEEN_RATIO = 0.2  # ... activity of 5-20 Hz between the beats against in them ...
 BASELINE_RATIO = 0.4  # ... typical step of the baseline from part to part against a QRS
-STEEPNESS = 4.0  # default: power of the ratio, score = 1 / (1 + ratio ** 4)
+STEEPNESS = 4.0  # default: power of the ratio, score = 1 / (1 + ratio ** 4 * unlike ** 2)
+UNLIKE = 0.2  # default: one less the correlation at which the ratios count as they are ...
+UNLIKE_RANGE = (0.01, 4.0)  # ... and how far times that reaches
+PEAK_SHARE = 0.4  # default: of the strongest cell's 5-20 Hz, for a peak
+PEAK_APART = 13  # cells: refractory time of 200 ms
+PEAK_BEFORE, PEAK_AFTER = 9, 16  # cells: what is compared, -140 to +250 ms
+MOST_PEAKS = KEPT_S * CELLS // PEAK_APART + 1
+LAST = KEPT_S * CELLS - 1  # mask of the ring of cells
 LEAST_AMPLITUDE_MV = (
     0.05  # default: a flat line is not noisy because its noise has nothing beside it
 )
@@ -58,17 +69,22 @@ QUALITY_STATE = np.dtype(
         ("fs_hz", "f8"), ("seq", "i8"), ("count", "i8"), ("anchor", "i8"), ("anchor_ns", "i8"),
         # b0, a1, a2 of: high-pass 0.5, low-pass 40; high-pass 25; high-pass 5, low-pass 20 Hz
         ("design", "f8", (5, 3)), ("z", "f8", (5, 2)), ("mains", "f8", (2,)),
-        ("missing", "i8"), ("last", "f8"), ("run", "i8"),
+        ("missing", "i8"), ("last", "f8"), ("run", "i8"), ("at_rail", "i1"),
         ("seen_low", "f8"), ("seen_high", "f8"),
         # the second that is being filled
         ("second", "i8"), ("n", "i8"), ("n_valid", "i8"), ("railed", "i1"),
         ("raw_low", "f8"), ("raw_high", "f8"), ("low", "f8"), ("high", "f8"),
         ("power", "f8"), ("g", "f8", (2, 2)),
-        ("part", "i8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
+        ("cell", "i8"), ("cell_n", "i8"), ("cell_noise", "f8"), ("cell_band", "f8"),
+        ("cell_sum", "f8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
         ("part_sum", "f8"), ("n_parts", "i8"), ("means", "f8", (PARTS,)),
         ("noises", "f8", (PARTS,)), ("bands", "f8", (PARTS,)), ("steps", "f8", (PARTS,)),
         # the last seconds: strongest part, noise, band, step, peak to peak
         ("n_seconds", "i8"), ("seconds", "f8", (5, KEPT_S)),
+        # their cells, 0.5-40 Hz and amplitude of 5-20 Hz; how many lie together; the newest's time
+        ("trace", "f4", (KEPT_S * CELLS,)), ("energy", "f4", (KEPT_S * CELLS,)),
+        ("n_together", "i8"), ("judged", "i8"),
+        ("peaks", "i8", (MOST_PEAKS,)), ("best", "f8", (MOST_PEAKS,)),
     ],
     align=True,
 )  # fmt: skip
@@ -156,15 +172,15 @@ def _walk(
             if s.n > 0:  # its last sample was lost
                 count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
             _open(s, second)
-        part = (now_ns + WITHIN_NS - second * SECOND_NS) * PARTS // SECOND_NS
-        if part != s.part:
-            _close_part(s)
-            s.part = part
+        cell = (now_ns + WITHIN_NS - second * SECOND_NS) * CELLS // SECOND_NS
+        if cell != s.cell:
+            _close_cell(s, cell)
         s.count += 1
         s.n += 1
         x = np.float64(values[i, lead])
         if -LARGEST_MV <= x <= LARGEST_MV:
-            if s.missing > hold_n:
+            if s.missing > hold_n or (s.at_rail != 0 and x != s.last):
+                s.at_rail = 0
                 for q in range(5):
                     z[q, 0] = z[q, 1] = 0.0
                 z[0, 0], z[0, 1] = prime_highpass(b0, x)
@@ -177,7 +193,7 @@ def _walk(
             if s.run >= rail_n and abs(x) >= LEAST_RAIL_MV:
                 end = s.seen_high if x > 0.0 else -s.seen_low
                 if abs(x) >= RAIL_SHARE * min(end, PLAUSIBLE_MV):
-                    s.railed = 1
+                    s.railed = s.at_rail = 1
             y = b0 * x + z[0, 0]
             z[0, 0] = -2.0 * b0 * x - d[0, 1] * y + z[0, 1]
             z[0, 1] = b0 * x - d[0, 2] * y
@@ -198,10 +214,10 @@ def _walk(
                 g[m, 1], g[m, 0] = g[m, 0], u
             s.power += y * y
             s.low, s.high = min(s.low, trace), max(s.high, trace)
-            s.part_noise += noise * noise
-            s.part_band += band * band
-            s.part_sum += trace
-            s.part_n += 1
+            s.cell_noise += noise * noise
+            s.cell_band += band * band
+            s.cell_sum += trace
+            s.cell_n += 1
             s.n_valid += 1
         else:
             s.missing += 1
@@ -217,15 +233,32 @@ def _open(s: Any, second: int) -> None:
     s.raw_low = s.low = np.inf
     s.raw_high = s.high = -np.inf
     s.power = 0.0
-    s.part, s.n_parts = -1, 0
+    s.cell, s.n_parts = 0, 0
+    s.cell_n, s.cell_noise, s.cell_band, s.cell_sum = 0, 0.0, 0.0, 0.0
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
     for m in range(2):
         s.g[m, 0] = s.g[m, 1] = 0.0
+    start = s.n_seconds % KEPT_S * CELLS
+    for c in range(CELLS):  # what stays without samples
+        s.trace[start + c] = s.energy[start + c] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _close_part(s: Any) -> None:
-    """Add a sixteenth of a second to the parts, if it has a sample."""
+def _close_cell(s: Any, following: int) -> None:
+    """Keep a cell, if it has a sample, and the part it ends when the next lies in another."""
+    if s.cell_n > 0:
+        i = s.n_seconds % KEPT_S * CELLS + s.cell
+        s.trace[i] = s.cell_sum / s.cell_n
+        s.energy[i] = math.sqrt(s.cell_band / s.cell_n)
+        s.part_n += s.cell_n
+        s.part_noise += s.cell_noise
+        s.part_band += s.cell_band
+        s.part_sum += s.cell_sum
+    ends = following * PARTS // CELLS != s.cell * PARTS // CELLS
+    s.cell = following
+    s.cell_n, s.cell_noise, s.cell_band, s.cell_sum = 0, 0.0, 0.0, 0.0
+    if not ends:
+        return
     if s.part_n > 0 and s.n_parts < PARTS:
         p = s.n_parts
         s.noises[p] = math.sqrt(s.part_noise / s.part_n)
@@ -243,12 +276,14 @@ def _finish(
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
 ) -> int:  # fmt: skip
     """Judge the second and write its row."""
-    _close_part(s)
+    _close_cell(s, CELLS)
     out_slots[count], out_ns[count] = k, now_ns
     o = out[count]
     o[0], o[1], o[2], o[3], o[4], o[5] = 0.0, 0.5, 0.0, 0.0, 0.0, np.nan
     if s.n_valid >= 0.5 * s.n and s.n_parts > 1:
         _judge(s, o)
+    else:
+        s.n_together = 0
     s.n = 0
     return count + 1
 
@@ -257,6 +292,8 @@ def _finish(
 def _judge(s: Any, o: NDArray[np.float64]) -> None:
     j = s.n_seconds % KEPT_S
     s.n_seconds += 1
+    s.n_together = min(s.n_together + 1, KEPT_S) if s.second == s.judged + 1 else 1
+    s.judged = s.second
     n = min(s.n_seconds, KEPT_S)
     strongest = 0.0
     for p in range(s.n_parts):
@@ -277,7 +314,8 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
         median_of_few(kept[2], n) / (BETWEEN_RATIO * amplitude),
         median_of_few(kept[3], n) / (BASELINE_RATIO * amplitude),
     )
-    score = 1.0 / (1.0 + worst**STEEPNESS)
+    unlike = min(max((1.0 - _likeness(s)) / UNLIKE, UNLIKE_RANGE[0]), UNLIKE_RANGE[1])
+    score = 1.0 / (1.0 + worst**STEEPNESS * unlike * unlike)
     if tallest < WEAK_MV:
         score = min(score, WEAK_SCORE)
     flat = s.high - s.low < FLAT_MV
@@ -286,11 +324,69 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
     by_mains = share > MAINS_SHARE and mains_mv >= max(LEAST_MAINS_MV, 2.0 * amplitude)
     off = constant or s.railed != 0 or by_mains
     o[0] = 0.0 if off else score
-    o[1] = 0.0 if off else (0.5 if flat else 1.0)
+    # Without anything as large as a QRS for 4 s the signal does not tell whether a lead is on.
+    o[1] = 0.0 if off else (0.5 if flat or tallest < WEAK_MV else 1.0)
     o[2] = 1.0 if flat else 0.0
     o[3] = 1.0 if s.railed else 0.0
     o[4] = 1.0 if noise >= LEAST_NOISE_MV and noise > NOISE_RATIO * amplitude else 0.0
     o[5] = s.high - s.low
+    if constant or s.railed != 0:  # what comes after a rail is not measured by it
+        s.n_seconds = s.n_together = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _likeness(s: Any) -> float:
+    """Give the median correlation of the peaks of the last seconds, each with its best match.
+
+    With fewer than two peaks there is nothing to compare: the value that changes nothing.
+    """
+    n, first = s.n_together * CELLS, (s.n_seconds - s.n_together) * CELLS
+    trace, energy, peaks, best = s.trace, s.energy, s.peaks, s.best
+    least = 0.0
+    for i in range(n):
+        least = max(least, PEAK_SHARE * energy[(first + i) & LAST])
+    n_peaks, size = 0, 0.0
+    for i in range(1, n - 1):
+        here = energy[(first + i) & LAST]
+        top = here >= energy[(first + i - 1) & LAST] and here > energy[(first + i + 1) & LAST]
+        if not top or here < least:
+            continue
+        if n_peaks == 0 or i - peaks[n_peaks - 1] >= PEAK_APART:
+            n_peaks += 1
+            size = 0.0
+        if here > size:
+            peaks[n_peaks - 1], size = i, here
+    n_whole = 0
+    for q in range(n_peaks):
+        if PEAK_BEFORE < peaks[q] < n - PEAK_AFTER - 1:
+            peaks[n_whole], best[n_whole] = peaks[q], -1.0
+            n_whole += 1
+    if n_whole < 2:
+        return 1.0 - UNLIKE
+    for q in range(n_whole):
+        for p in range(q):
+            like = -1.0
+            for shift in range(-1, 2):
+                like = max(like, _correlation(trace, first + peaks[q], first + peaks[p] + shift))
+            best[q], best[p] = max(best[q], like), max(best[p], like)
+    return median_of_few(best, n_whole)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _correlation(trace: NDArray[np.float32], a: int, b: int) -> float:
+    """Give the correlation of the trace around two cells of its ring; 0 where it is constant."""
+    n = PEAK_BEFORE + PEAK_AFTER
+    sx = sy = sxx = syy = sxy = 0.0
+    for i in range(n):
+        x = np.float64(trace[(a - PEAK_BEFORE + i) & LAST])
+        y = np.float64(trace[(b - PEAK_BEFORE + i) & LAST])
+        sx += x
+        sy += y
+        sxx += x * x
+        syy += y * y
+        sxy += x * y
+    spread = (sxx - sx * sx / n) * (syy - sy * sy / n)
+    return (sxy - sx * sy / n) / math.sqrt(spread) if spread > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -16,11 +16,17 @@ def _settled(order_2, x):
 def judge(x, fs):
     """Give ``[seconds, 6]`` of a signal that starts at time 0; `fs` is a whole number."""
     x = np.asarray(x, np.float32).astype(float)
-    wander_free = _settled((0.5, "high", fs), x)
-    trace = _settled((40.0, "low", fs), wander_free)
-    noise = _settled((25.0, "high", fs), x)
-    band = _settled((20.0, "low", fs), _settled((5.0, "high", fs), x))
-    rows, seconds = [], []
+    starts = [0, *(i for i in range(1, len(x)) if x[i] != x[i - 1] and _at_rail(x, i - 1, fs))]
+    pieces = np.split(x, starts[1:])  # after a rail all begins anew
+    wander_free = np.concatenate([_settled((0.5, "high", fs), one) for one in pieces])
+    trace = np.concatenate(
+        [_settled((40.0, "low", fs), _settled((0.5, "high", fs), one)) for one in pieces]
+    )
+    noise = np.concatenate([_settled((25.0, "high", fs), one) for one in pieces])
+    band = np.concatenate(
+        [_settled((20.0, "low", fs), _settled((5.0, "high", fs), one)) for one in pieces]
+    )
+    rows, seconds, whole = [], [], []
     for start in range(0, len(x) - fs + 1, fs):
         here = slice(start, start + fs)
         part = np.arange(fs) * rules.PARTS // fs
@@ -28,6 +34,14 @@ def judge(x, fs):
         noises = [np.sqrt(np.mean(noise[here][p] ** 2)) for p in parts]
         bands = [np.sqrt(np.mean(band[here][p] ** 2)) for p in parts]
         means = [trace[here][p].mean() for p in parts]
+        cell = np.arange(fs) * rules.CELLS // fs
+        cells = [cell == c for c in range(rules.CELLS)]
+        whole.append(
+            [
+                (trace[here][c].mean(), np.sqrt(np.mean(band[here][c] ** 2)))
+                for c in cells
+            ]
+        )  # fmt: skip
         peak_to_peak = np.ptp(trace[here])
         seconds.append(
             (
@@ -45,11 +59,12 @@ def judge(x, fs):
             np.median(last[:, 2]) / (rules.BETWEEN_RATIO * amplitude),
             np.median(last[:, 3]) / (rules.BASELINE_RATIO * amplitude),
         )
-        score = 1 / (1 + worst**rules.STEEPNESS)
+        unlike = np.clip((1 - _likeness(np.concatenate(whole[-4:]))) / 0.2, 0.01, 4)
+        score = 1 / (1 + worst**rules.STEEPNESS * unlike**2)
         if last[:, 4].max() < rules.WEAK_MV:
             score = min(score, rules.WEAK_SCORE)
         flat = peak_to_peak < rules.FLAT_MV
-        railed = _railed(x, start, fs)
+        railed = any(_at_rail(x, i, fs) for i in range(start, start + fs))
         by_mains = _by_mains(wander_free[here], fs, amplitude)
         off = np.ptp(x[here]) == 0.0 or railed or by_mains
         noisy = (
@@ -57,22 +72,49 @@ def judge(x, fs):
             and np.median(noises) >= rules.LEAST_NOISE_MV
             and np.median(noises) > rules.NOISE_RATIO * amplitude
         )
-        attached = 0.0 if off else 0.5 if flat else 1.0
+        attached = 0.0 if off else 0.5 if flat or last[:, 4].max() < rules.WEAK_MV else 1.0
         rows.append((0.0 if off else score, attached, flat, railed, noisy, peak_to_peak))
+        if np.ptp(x[here]) == 0.0 or railed:
+            seconds, whole = [], []
     return np.array(rows, float)
 
 
-def _railed(x, start, fs):
-    """Tell whether 200 ms of one value at an end of what was seen reach into the second."""
-    for i in range(start, start + fs):
-        first = i
-        while first > 0 and x[first - 1] == x[i]:
-            first -= 1
-        end = x[: i + 1].max() if x[i] > 0 else -x[: i + 1].min()
-        near = abs(x[i]) >= rules.RAIL_SHARE * min(end, rules.PLAUSIBLE_MV)
-        if i - first + 1 >= rules.RAIL_S * fs and abs(x[i]) >= rules.LEAST_RAIL_MV and near:
-            return True
-    return False
+def _likeness(cells):
+    """Give the median over the peaks of the correlation with the one that is most alike."""
+    trace, energy = cells.T
+    tops = [
+        i
+        for i in range(1, len(energy) - 1)
+        if energy[i - 1] <= energy[i] > energy[i + 1] and energy[i] >= 0.4 * energy.max()
+    ]
+    peaks = []
+    for i in tops:
+        if not peaks or i - peaks[-1][-1] >= rules.PEAK_APART:
+            peaks.append([energy[i], i])
+        elif energy[i] > peaks[-1][0]:
+            peaks[-1] = [energy[i], i]
+    places = [i for _, i in peaks if 9 < i < len(energy) - 17]
+    if len(places) < 2:
+        return 0.8
+
+    def like(a, b):
+        return max(np.corrcoef(_around(trace, a), _around(trace, b + d))[0, 1] for d in (-1, 0, 1))
+
+    return np.median([max(like(max(a, b), min(a, b)) for b in places if b != a) for a in places])
+
+
+def _around(trace, i):
+    return trace[i - rules.PEAK_BEFORE : i + rules.PEAK_AFTER]
+
+
+def _at_rail(x, i, fs):
+    """Tell whether a sample ends 200 ms of one value at an end of what was seen."""
+    first = i
+    while first > 0 and x[first - 1] == x[i]:
+        first -= 1
+    end = x[: i + 1].max() if x[i] > 0 else -x[: i + 1].min()
+    near = abs(x[i]) >= rules.RAIL_SHARE * min(end, rules.PLAUSIBLE_MV)
+    return i - first + 1 >= rules.RAIL_S * fs and abs(x[i]) >= rules.LEAST_RAIL_MV and near
 
 
 def _by_mains(second, fs, amplitude):
