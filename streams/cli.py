@@ -44,7 +44,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line; errors that are the user's to mend are one sentence, exit status 2."""
     try:
-        build()()
+        build()(prog_name="vitals")
     except VitalsError as error:
         Console(stderr=True, soft_wrap=True).print(
             f"[bold red]vitals:[/] {_plain(str(error))}", highlight=False

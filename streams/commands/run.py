@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,11 +91,16 @@ def run(
         "host": host, "port": port, "data": data, "participants": participants, "seed": seed,
     }  # fmt: skip
     settings = load(given, file=config)
+    pace = _speed(speed)
+    if not (replay or more):
+        _refuse_alone(
+            {"--speed": pace != 1.0, "--loop": loop, "--beats": beats, "--map": column_map}
+        )
     address = bind(settings.host, settings.port)
     with contextlib.closing(address):
         paths = [*(replay or []), *(more or [])]
         if paths:
-            plan = _replay_plan(paths, beats, column_map or [], _speed(speed), loop, settings)
+            plan = _replay_plan(paths, beats, column_map or [], pace, loop, settings)
         else:
             plan = _simulation_plan(settings)
         if browser and has_display():
@@ -224,6 +230,14 @@ def _replay_plan(
         + ("" if speed == 1.0 else f" {pace}"),
         block_ms=settings.block_ms,
     )
+
+
+def _refuse_alone(options: Mapping[str, object]) -> None:
+    from processors.errors import SettingError
+
+    for name, given in options.items():
+        if given:
+            raise SettingError(name, "is for recordings, expected --replay PATH beside it")
 
 
 def _speed(text: str) -> float | None:
