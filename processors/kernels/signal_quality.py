@@ -51,7 +51,7 @@ LEAST_MAINS_MV = 0.05  # default, amplitude: below it the ratio says nothing
 NOISE_RATIO = 0.12  # default: noise above 25 Hz against a QRS at which the score is 0.5 ...
 BETWEEN_RATIO = 0.2  # ... activity of 5-20 Hz between the beats against in them ...
 BASELINE_RATIO = 0.4  # ... typical step of the baseline from part to part against a QRS
-STEEPNESS = 4.0  # default: power of the ratio, score = 1 / (1 + ratio ** 4 * unlike ** 2)
+STEEPNESS = 4.0  # default: power of the ratio, score = 1 / (1 + ratio ** 4 * unlike ** 3)
 UNLIKE = 0.2  # default: one less the correlation at which the ratios count as they are ...
 UNLIKE_RANGE = (0.01, 4.0)  # ... and how far times that reaches
 PEAK_SHARE = 0.4  # default: of the strongest cell's 5-20 Hz, for a peak
@@ -315,7 +315,7 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
         median_of_few(kept[3], n) / (BASELINE_RATIO * amplitude),
     )
     unlike = min(max((1.0 - _likeness(s)) / UNLIKE, UNLIKE_RANGE[0]), UNLIKE_RANGE[1])
-    score = 1.0 / (1.0 + worst**STEEPNESS * unlike * unlike)
+    score = 1.0 / (1.0 + worst**STEEPNESS * unlike**3)
     if tallest < WEAK_MV:
         score = min(score, WEAK_SCORE)
     flat = s.high - s.low < FLAT_MV

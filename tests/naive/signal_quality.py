@@ -60,7 +60,7 @@ def judge(x, fs):
             np.median(last[:, 3]) / (rules.BASELINE_RATIO * amplitude),
         )
         unlike = np.clip((1 - _likeness(np.concatenate(whole[-4:]))) / 0.2, 0.01, 4)
-        score = 1 / (1 + worst**rules.STEEPNESS * unlike**2)
+        score = 1 / (1 + worst**rules.STEEPNESS * unlike**3)
         if last[:, 4].max() < rules.WEAK_MV:
             score = min(score, rules.WEAK_SCORE)
         flat = peak_to_peak < rules.FLAT_MV
