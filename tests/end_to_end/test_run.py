@@ -132,9 +132,7 @@ def test_traces_come_before_kernels_are_compiled_and_ctrl_c_does_not_wait_for_th
 def test_after_kill_9_the_store_opens_and_nothing_committed_is_lost(tmp_path):
     committed = "select series, person, t_ns, value from features"
     with Program(tmp_path, "--participants", 5) as program:
-        page = Page(program, 5)
-        page.until(lambda p: p.heart_rates, LIVE_S, "a heart rate")
-        before = wait_for(lambda: set(stored(program.store, committed)), 20, "stored features")
+        before = wait_for(lambda: set(stored(program.store, committed)), LIVE_S, "stored features")
         program.kill()
     assert stored(program.store, "pragma integrity_check") == [("ok",)]
     with Program(tmp_path, "--participants", 5) as program:

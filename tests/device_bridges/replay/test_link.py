@@ -64,6 +64,17 @@ def test_unusable_tables_of_a_folder_are_left_out_with_a_note(tmp_path):
         find_recordings([tmp_path / "REFERENCE.csv"])
 
 
+def test_what_is_there_but_unusable_is_a_fault_beside_the_others(tmp_path):
+    record(tmp_path, "r1")
+    (tmp_path / "bad.csv").write_text("r1,N\n")
+    (tmp_path / "empty").mkdir()
+    found = find_recordings([tmp_path / "bad.csv", tmp_path / "r1", tmp_path / "empty"])
+    assert names(found) == ["r1"]
+    assert [fault.where for fault in found.faults] == ["bad.csv:1", str(tmp_path / "empty")]
+    with pytest.raises(InputError, match="no such file"):  # mistyped: nothing is begun
+        find_recordings([tmp_path / "r1", tmp_path / "r2"])
+
+
 def test_a_folder_of_unusable_tables_only_is_an_error(tmp_path):
     (tmp_path / "REFERENCE.csv").write_text("r1,N\n")
     with pytest.raises(InputError, match=r"REFERENCE\.csv:1"):

@@ -61,6 +61,26 @@ def test_windows_of_any_length_give_every_sample_once_at_its_time(fs_hz, lengths
 
 @settings(deadline=None)
 @given(
+    parts=st.lists(st.integers(1, 200), min_size=1, max_size=5),
+    times_s=st.lists(st.floats(0, 30), min_size=1, max_size=9),
+    from_s=st.floats(0, 35),
+)
+def test_nothing_is_due_before_the_next_sample_and_something_is_then(parts, times_s, from_s):
+    t_ns = np.rint(np.array(times_s) * NS_PER_S).astype(np.int64)
+    rates = IrregularTrack("heart_rate", t_ns, np.ones((len(t_ns), 1), np.float32))
+    tracks = (regular(100.0, *parts), rates)
+    recording = Recording("p", tracks, max(track.until_ns for track in tracks))
+    from_ns = round(from_s * NS_PER_S)
+    due_ns = recording.next_due_ns(from_ns)
+    if due_ns is None:
+        assert recording.chunks(from_ns, 100 * NS_PER_S) == []
+    else:
+        assert recording.chunks(from_ns, due_ns) == []
+        assert recording.chunks(due_ns, due_ns + 1)
+
+
+@settings(deadline=None)
+@given(
     t_ms=st.lists(st.integers(0, 3000), min_size=1, max_size=60),
     lengths_ns=st.lists(st.integers(7 * MS, 700 * MS), min_size=1, max_size=4),
 )
