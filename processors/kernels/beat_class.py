@@ -150,7 +150,15 @@ class Rules(NamedTuple):
 DEFAULTS = Rules()
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+# What is called only from kernels needs no wrapper for Python: that saves time to compile.
+_OPTIONS: dict[str, Any] = {
+    "cache": True, "nogil": True, "error_model": "numpy",
+    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
+_inner = njit(**_OPTIONS)
+
+
+@_inner
 def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.float64]) -> None:
     """Move a beat over a template; give correlation, distance and shift of the best fit.
 
@@ -209,7 +217,7 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
     out[4] = difference / (size_b + 1.0e-9)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def start_distance(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
     """Tell how far the beginning of a beat, R - 70 to R + 20 ms, is from a template's; 0 is equal.
 
@@ -231,7 +239,7 @@ def start_distance(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> floa
     return float(best)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def qrs_width_ms(wave: NDArray[np.float64], shift: int) -> float:
     """Give the time in which the middle 80 % of the slope's energy lies, in ms."""
     total = 0.0
@@ -251,7 +259,7 @@ def qrs_width_ms(wave: NDArray[np.float64], shift: int) -> float:
     return 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> float:
     """Give the median of the first ``n`` numbers, NaN of none."""
     if n == 0:
@@ -266,7 +274,7 @@ def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> f
     return float(0.5 * (work[(n - 1) // 2] + work[n // 2]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def find_dominant(state: Any, p: Rules) -> int:
     """Give the template with the most recent beats, or a narrower one that is not much rarer."""
     top = -1
@@ -297,12 +305,12 @@ def find_dominant(state: Any, p: Rules) -> int:
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.float64]) -> int:
     """Put a beat into the template it fits, or begin one in place of the longest unused."""
     best = -1
     best_distance = 10.0
-    best_shift = 0
+    best_shift: Any = np.int64(0)
     for k in range(N_TEMPLATES):
         if state.count[k] == 0:
             continue
@@ -355,7 +363,7 @@ def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.floa
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def judge(state: Any, p: Rules) -> None:
     """Name the newest beat from its features: the first rule that fits."""
     f = state.features
@@ -429,7 +437,7 @@ def judge(state: Any, p: Rules) -> None:
     state.rule = rule
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def classify(
     state: Any, wave: NDArray[np.float64], rr_ms: float, noise_mv: float, p: Rules,
     work: NDArray[np.float64],
@@ -474,7 +482,7 @@ def classify(
     state.n_beats += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def learn_interval(state: Any, rr_ms: float, p: Rules, work: NDArray[np.float64]) -> None:
     """Put an interval between two beats that are not V into the model of intervals."""
     between_v = state.label == V or state.label_before == V  # noqa: PLR1714 - no tuples of records
@@ -496,7 +504,7 @@ def learn_interval(state: Any, rr_ms: float, p: Rules, work: NDArray[np.float64]
     state.n_rr += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     """Look at the newest beat again with the interval after it; tell whether its label changed."""
     f = state.features
@@ -531,14 +539,14 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def count_v(state: Any, change: int, index: int) -> None:
     """Count a V beat, or take one back, in a bin of the running minute."""
     state.total_v += change
     state.bins[index] += change
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: float) -> None:
     """Write the newest beat as row ``n``."""
     labels.slots[n] = slot
@@ -572,7 +580,7 @@ def classify_beats(
     ``counts`` holds the V beats of the last minute and in all, at every whole 5 s for a minute
     after the newest record.
     """
-    n = 0
+    n: Any = np.int64(0)  # not the constant 0, which is a type of its own to compile
     n_counts = 0
     for r in range(len(slots)):
         slot = slots[r]
@@ -610,7 +618,7 @@ def classify_beats(
                     write_label(labels, n, slot, t, state, 1.0)
                     n += 1
                     if was_v != (state.label == V):
-                        count_v(state, -1 if was_v else 1, state.v_bin)
+                        count_v(state, np.int64(-1 if was_v else 1), state.v_bin)
                 learn_interval(state, state.last_rr_ms, p, work)
             classify(state, values[i, 4:], rr, values[i, 3], p, work)
             state.has_beat = 1
@@ -618,7 +626,7 @@ def classify_beats(
             state.r_ns = t - np.int64(values[i, 0])
             state.v_bin = state.bin
             if state.label == V:
-                count_v(state, 1, state.bin)
+                count_v(state, np.int64(1), state.bin)
             write_label(labels, n, slot, t, state, 0.0)
             n += 1
     filled[0] = n

@@ -90,6 +90,14 @@ QUALITY_STATE = np.dtype(
 )  # fmt: skip
 
 
+# What is called only from kernels needs no wrapper for Python: that saves time to compile.
+_OPTIONS: dict[str, Any] = {
+    "cache": True, "nogil": True, "error_model": "numpy",
+    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
+_inner = njit(**_OPTIONS)
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def watch_quality(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
@@ -116,7 +124,7 @@ def watch_quality(
     int
         Number of rows filled; two per row of input and its seconds always suffice.
     """
-    count = 0
+    count: Any = np.int64(0)  # not the constant 0, which is a type of its own to compile
     for r in range(len(slots)):
         lo, hi, fs, k = offsets[r], offsets[r + 1], fs_hz[r], slots[r]
         if hi == lo or not fs > 0.0:
@@ -132,10 +140,10 @@ def watch_quality(
             s.anchor, s.anchor_ns = s.count, t0_ns[r]
         count = _walk(s, k, values, lo, hi, lead, out_slots, out_ns, out, count)
         s.seq = seq[r] + hi - lo
-    return count
+    return int(count)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _start(s: Any, fs: float, t0_ns: int) -> None:
     s.fs_hz, s.anchor_ns = fs, t0_ns
     d = s.design
@@ -151,12 +159,12 @@ def _start(s: Any, fs: float, t0_ns: int) -> None:
     s.second = np.int64(-1) << 60
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _time_ns(s: Any, count: int) -> int:
     return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _walk(
     s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, lead: int,
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
@@ -224,10 +232,10 @@ def _walk(
             s.run = 0
         if (_time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != second:
             count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
-    return count
+    return int(count)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _open(s: Any, second: int) -> None:
     s.second, s.n, s.n_valid, s.railed = second, 0, 0, 0
     s.raw_low = s.low = np.inf
@@ -243,7 +251,7 @@ def _open(s: Any, second: int) -> None:
         s.trace[start + c] = s.energy[start + c] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _close_cell(s: Any, following: int) -> None:
     """Keep a cell, if it has a sample, and the part it ends when the next lies in another."""
     if s.cell_n > 0:
@@ -270,13 +278,13 @@ def _close_cell(s: Any, following: int) -> None:
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _finish(
     s: Any, k: int, now_ns: int,
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
 ) -> int:  # fmt: skip
     """Judge the second and write its row."""
-    _close_cell(s, CELLS)
+    _close_cell(s, np.int64(CELLS))
     out_slots[count], out_ns[count] = k, now_ns
     o = out[count]
     o[0], o[1], o[2], o[3], o[4], o[5] = 0.0, 0.5, 0.0, 0.0, 0.0, np.nan
@@ -288,7 +296,7 @@ def _finish(
     return count + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _judge(s: Any, o: NDArray[np.float64]) -> None:
     j = s.n_seconds % KEPT_S
     s.n_seconds += 1
@@ -334,7 +342,7 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
         s.n_seconds = s.n_together = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _likeness(s: Any) -> float:
     """Give the median correlation of the peaks of the last seconds, each with its best match.
 
@@ -356,7 +364,7 @@ def _likeness(s: Any) -> float:
             size = 0.0
         if here > size:
             peaks[n_peaks - 1], size = i, here
-    n_whole = 0
+    n_whole: Any = np.int64(0)
     for q in range(n_peaks):
         if PEAK_BEFORE < peaks[q] < n - PEAK_AFTER - 1:
             peaks[n_whole], best[n_whole] = peaks[q], -1.0
@@ -372,7 +380,7 @@ def _likeness(s: Any) -> float:
     return median_of_few(best, n_whole)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _correlation(trace: NDArray[np.float32], a: int, b: int) -> float:
     """Give the correlation of the trace around two cells of its ring; 0 where it is constant."""
     n = PEAK_BEFORE + PEAK_AFTER
@@ -389,7 +397,7 @@ def _correlation(trace: NDArray[np.float32], a: int, b: int) -> float:
     return (sxy - sx * sy / n) / math.sqrt(spread) if spread > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@_inner
 def _mains(s: Any) -> tuple[float, float]:
     """Give amplitude (mV) and share of the power of the stronger of 50 and 60 Hz (Goertzel)."""
     best = 0.0
