@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import wfdb
 
+from device_bridges.generator.bridge import ECG_SCALE_MV, GeneratorBridge
 from processors.detectors.pause import Pause
 from processors.features.qrs import Qrs
 from processors.features.signal_quality import SignalQuality
@@ -49,6 +50,20 @@ def test_asystole_is_told_within_5_and_a_half_s_of_the_last_r(last_s, noise_mv):
 def test_a_lead_that_comes_back_brings_no_asystole(rail_mv, rr_s):
     x = ecg(regular(70.0, rr_s), FS, 70, noise_mv=0.01)
     x[round(20 * FS) : round(45.3 * FS)] = rail_mv
+    assert findings(x) == {}
+
+
+@pytest.mark.parametrize(("seed", "participant"), [(2, "P-0015"), (2, "P-0048"), (5, "P-0015")])
+def test_a_generated_lead_that_comes_back_brings_no_asystole(seed, participant):
+    samples = []
+    for until_ns, blocks in GeneratorBridge(48, seed=seed).steps():
+        for block in (one for one in blocks if one.signal == "ecg"):
+            r = block.participants.index(participant)
+            samples.append(block.samples[block.offsets[r] : block.offsets[r + 1], 0])
+        if until_ns >= 90 * NS:
+            break
+    x = np.concatenate(samples) * ECG_SCALE_MV
+    assert (x > 9.7).sum() > 20 * FS
     assert findings(x) == {}
 
 
