@@ -127,6 +127,13 @@ class AlarmCore:
             changes += self._book(watch.acknowledge(code, by, now_ns, documented=documented))
         return changes
 
+    def alarm(self, alarm_id: str) -> Alarm | None:
+        """Give an open alarm by its id; None when there is none."""
+        if alarm_id not in self._where:
+            return None
+        participant, _ = self._where[alarm_id]
+        return next(a for a in self._watches[participant].alarms() if a.id == alarm_id)
+
     def alarms(self, participant: str | None = None) -> list[Alarm]:
         """Give the open alarms of one participant, or of all."""
         if participant is None:

@@ -39,13 +39,16 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The system's time."""
+    """The system's time as it was at the start, going on evenly: setting the clock is not felt."""
+
+    def __init__(self) -> None:
+        self._ahead_ns = time.time_ns() - time.monotonic_ns()
 
     def now_ns(self) -> int:
-        return time.time_ns()
+        return time.monotonic_ns() + self._ahead_ns
 
     async def sleep_until(self, at_ns: int) -> None:
-        await asyncio.sleep(max(at_ns - time.time_ns(), 0) / NS_PER_S)
+        await asyncio.sleep(max(at_ns - self.now_ns(), 0) / NS_PER_S)
 
 
 async def publish(

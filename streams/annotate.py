@@ -254,7 +254,9 @@ class _Run:
 
 def _provisional_line(block: DerivedBlock, k: int) -> Line:
     lag_ns, withdrawn = block.values[k, 0], block.values[k, 1]
-    fields = {"kind": "beat", "label": None if withdrawn else PROVISIONAL}
+    fields: dict[str, Any] = {"kind": "beat", "label": None if withdrawn else PROVISIONAL}
+    if not withdrawn:
+        fields["provisional"] = True
     return Line(int(block.t_ns[k]), int(block.t_ns[k] - lag_ns), "", fields)
 
 

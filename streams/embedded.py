@@ -23,14 +23,15 @@ import signal
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from alerts.alarm import Text
+from alerts.alarm import AlarmChange, Text
 from alerts.policy import Policy
 from alerts.reason import reason
 from alerts.urgency import urgency
@@ -40,9 +41,12 @@ from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
-from streams.stores import Record, StoredStrip, StoreError
+from streams.stores import Record, SeriesRows, StoredStrip, StoreError, n_rows
 from streams.stores.sqlite import SqliteStore
 from streams.stores.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from streams.live import LiveCore
 
 # Gives what is not a sample in a span of device time: profiles, lead-off flags, marks.
 ControlSource = Callable[[int, int], Sequence[Control]]
@@ -51,7 +55,12 @@ QUEUE_STEPS: Final = 300  # a minute of 200 ms steps: as long as kernels take to
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
 STATUS_S: Final = 0.5
 END_S: Final = 3.0  # wait for the step in progress; compiling kernels takes longer and is given up
-_END: Final = None
+LISTEN_S: Final = 0.05  # how long the engine thread waits for a step before it looks at orders
+SILENT_S: Final = 5.0  # from here on the page says that the bridge gives nothing
+STALL_NS: Final = 2 * NS_PER_S  # a bridge that gives nothing for so long: time passes without it
+
+Step = tuple[int, Sequence[Block | Control]]
+Order = Callable[["LiveCore"], Sequence[Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +112,16 @@ class Embedded:
         self.store_path = folder / "vitals.sqlite"
         self._store = SqliteStore(self.store_path)
         self._writer = StoreWriter(self._store)
-        self._steps: queue.Queue[tuple[int, Sequence[Block | Control]] | None] = queue.Queue(
-            QUEUE_STEPS
-        )
+        self._steps: queue.Queue[Step] = queue.Queue(QUEUE_STEPS)
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
         self._hub = Hub(
             self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip
         )
         self._hub.set_participants(plan.participants)
-        self._core: Any = None
+        # What the loop wants of the engine thread, which alone changes alarms and writes to the
+        # store: so both see one order, and the loop never waits.
+        self._orders: deque[Order] = deque()
+        self._ready = False
         self.not_stored = 0
         self._given_ns = self._done_ns = plan.bridge.base_ns
         self._ended = self._stopping = False
@@ -148,6 +158,8 @@ class Embedded:
         self._writer.start()
         engine.start()
         tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._report(server))]
+        for task in tasks:
+            task.add_done_callback(lambda done: self._note_fault(done, server))
         try:
             await server.serve(sockets=[self._address])
         finally:
@@ -155,14 +167,18 @@ class Embedded:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._stopping = True
-            with contextlib.suppress(queue.Full):
-                self._steps.put_nowait(_END)
             engine.join(END_S)
             with contextlib.suppress(StoreError):  # it has been said on the page
                 self._writer.close()
             self._store.close()
         if self._fault is not None:
             raise self._fault
+
+    def _note_fault(self, task: asyncio.Task[None], server: uvicorn.Server) -> None:
+        """End the program when the bridge or the report fails: nothing may stop in silence."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fault = error
+            server.should_exit = True
 
     # --- on the event loop ------------------------------------------------------------------------
 
@@ -206,33 +222,39 @@ class Embedded:
     def _status(self) -> tuple[float, str, str]:
         """Give how far the engine is behind in seconds of signal, its phase, what else is amiss."""
         trouble = str(self._writer.error or "")
-        if self._core is None or self._done_ns == self._plan.bridge.base_ns:
+        silent_s = (self._clock.now_ns() - self._given_ns) / NS_PER_S
+        if silent_s > SILENT_S and not self._ended:
+            trouble = f"nothing from the bridge for {silent_s:.0f} s. {trouble}"
+        if not self._ready or self._done_ns == self._plan.bridge.base_ns:
             return math.nan, "compiling", trouble
         lag_s = max(self._given_ns - self._done_ns, 0) / NS_PER_S
         if self._ended and not lag_s:
             return 0.0, "ended", trouble
         return lag_s, "catching_up" if lag_s > BEHIND_S else "live", trouble
 
-    def _show(self, told: Any) -> None:
-        """Put what a step gave onto the page."""
-        for rows in told.features:
+    def _show(
+        self,
+        features: Sequence[SeriesRows],
+        alarms: Sequence[AlarmChange],
+        findings: Sequence[Finding] = (),
+    ) -> None:
+        """Put what the engine thread gave onto the page."""
+        for rows in features:
             self._hub.on_values(rows.participants, rows.name, rows.values, rows.t_ns)
-        self._hub.on_findings(told.findings)
-        self._hub.on_alarms([change.alarm for change in told.alarms])
+        self._hub.on_findings(findings)
+        self._hub.on_alarms([change.alarm for change in alarms])
 
     def _acknowledge(self, alarm_id: str, by: str) -> None:
-        if self._core is None:
+        if not self._ready:
             raise LookupError("the engine is still starting")
-        changes = self._core.acknowledge(alarm_id, by, self._clock.now_ns())
-        self._store_all(changes)
-        self._hub.on_alarms([change.alarm for change in changes])
+        self._orders.append(lambda core: core.acknowledge(alarm_id, by))
 
     def _keep_strip(self, finding: Finding, strip: Strip) -> None:
         stored = StoredStrip(
             strip.participant, finding.id, strip.at_ns, strip.t0_ns, strip.fs_hz, strip.scale,
             strip.offset, strip.samples,
         )  # fmt: skip
-        self._store_all([stored])
+        self._orders.append(lambda _: [stored])
 
     def _describe(self, finding: Finding) -> Text:
         """Say what was found, beside its title; nothing where the title says all."""
@@ -259,14 +281,15 @@ class Embedded:
             },
         )
 
+    # --- on the engine thread ---------------------------------------------------------------------
+
     def _store_all(self, records: Sequence[Record]) -> None:
         """Store what can be stored: a full disk must not stop the alarms."""
-        try:
-            self._writer.put(records)
-        except StoreError:
-            self.not_stored += len(records)
-
-    # --- on the engine thread ---------------------------------------------------------------------
+        for record in records:
+            try:
+                self._writer.put([record])
+            except StoreError:
+                self.not_stored += n_rows(record)
 
     def _run_engine(self, loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> None:
         """Take steps until the end; what fails here ends the program."""
@@ -275,21 +298,44 @@ class Embedded:
             from streams.live import LiveCore
 
             core = LiveCore(self._policy)
+
+            def show(
+                features: Sequence[SeriesRows],
+                alarms: Sequence[AlarmChange],
+                findings: Sequence[Finding] = (),
+            ) -> None:
+                loop.call_soon_threadsafe(self._show, features, alarms, findings)
+
             known = {person.id for person in self._plan.participants}
             left_open = [a for a in self._store.open_alarms() if a.participant in known]
             adopted = core.adopt(left_open, self._plan.bridge.base_ns)
             self._store_all(adopted)
-            shown = [change.alarm for change in adopted]
-            loop.call_soon_threadsafe(self._hub.on_alarms, shown)
-            self._core = core
-            while (step := self._steps.get()) is not _END and not self._stopping:
+            show((), adopted)
+            self._ready = True
+            while not self._stopping:
+                step = self._next_step()
+                while self._orders:
+                    records = self._orders.popleft()(core)
+                    self._store_all(records)
+                    show((), [each for each in records if isinstance(each, AlarmChange)])
+                if step is None:
+                    continue
                 told = core.step(*step)
                 self._store_all(told.records)
-                self._done_ns = told.until_ns
-                loop.call_soon_threadsafe(self._show, told)
+                self._done_ns = max(told.until_ns, self._done_ns)
+                show(told.features, told.alarms, told.findings)
         except BaseException as error:  # noqa: BLE001 - raised again once all is closed
             self._fault = error
             server.should_exit = True
+
+    def _next_step(self) -> Step | None:
+        """Give the next step; without one for a while, a step in which only time has passed."""
+        try:
+            return self._steps.get(timeout=LISTEN_S)
+        except queue.Empty:
+            now_ns = self._clock.now_ns()
+            stalled = now_ns - self._given_ns > STALL_NS and not self._ended
+            return (now_ns, ()) if stalled and self._plan.speed is not None else None
 
 
 class _Server(uvicorn.Server):

@@ -5,7 +5,6 @@ No thread, no clock, no I/O; `streams.embedded` puts those around it.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -67,8 +66,6 @@ class LiveCore:
     def __init__(self, policy: Policy, processors: Iterable[Processor] | None = None) -> None:
         self.engine = Engine(processors)
         self.alarms = AlarmCore(policy)
-        # Acknowledgements come from people, beside the steps.
-        self._lock = threading.Lock()
         self._columns = {
             spec.name: tuple(column.name for column in spec.columns)
             for processor in self.engine.processors
@@ -97,36 +94,39 @@ class LiveCore:
             tuple(self._apply(findings)),
         )
 
-    def acknowledge(self, alarm_id: str, by: str, now_ns: int) -> list[AlarmChange]:
-        """Note that a person has seen an alarm.
+    def acknowledge(self, alarm_id: str, by: str) -> list[AlarmChange]:
+        """Note that a person has seen an alarm; nothing for one that is over.
 
-        Raises
-        ------
-        LookupError
-            The alarm is not open.
+        It is stamped with the time up to which the engine has come, not with the wall clock:
+        what is still to be processed must not be taken as known.
         """
-        with self._lock:
-            changes = self.alarms.acknowledge(alarm_id, by, now_ns)
-        if not changes:
-            raise LookupError("this alarm is over")
-        return changes
+        alarm = self.alarms.alarm(alarm_id)
+        if alarm is None:
+            return []
+        slot = self.engine.roster.slot(alarm.participant)
+        known_ns = self._known_ns(slot) if slot is not None else NEVER
+        return self.alarms.acknowledge(alarm_id, by, max(known_ns, alarm.t_ns))
 
     def adopt(self, alarms: Iterable[Alarm], now_ns: int) -> list[AlarmChange]:
         """Take over the alarms that were open when the process ended."""
-        with self._lock:
-            return self.alarms.adopt(alarms, now_ns)
+        return self.alarms.adopt(alarms, now_ns)
+
+    def _known_ns(self, slot: int) -> int:
+        """Give the time up to which all findings of a slot are known."""
+        clocks_ns = self.engine.clock_ns()
+        if slot >= len(clocks_ns) or clocks_ns[slot] == NEVER:
+            return NEVER
+        return int(clocks_ns[slot]) - self.engine.findings_lag_ns
 
     def _apply(self, findings: Sequence[Finding]) -> list[AlarmChange]:
         changes: list[AlarmChange] = []
+        for finding in findings:
+            changes += self.alarms.apply(finding)
         clocks_ns = self.engine.clock_ns()
-        with self._lock:
-            for finding in findings:
-                changes += self.alarms.apply(finding)
-            for participant, slot in self.engine.roster.items():
-                clock_ns = int(clocks_ns[slot])
-                if clock_ns != NEVER:
-                    known_ns = clock_ns - self.engine.findings_lag_ns
-                    changes += self.alarms.tick(known_ns, participant)
+        for participant, slot in self.engine.roster.items():
+            if slot < len(clocks_ns) and clocks_ns[slot] != NEVER:
+                known_ns = int(clocks_ns[slot]) - self.engine.findings_lag_ns
+                changes += self.alarms.tick(known_ns, participant)
         return changes
 
     def _resolve(self, block: FeatureBlock) -> SeriesRows:
