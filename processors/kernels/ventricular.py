@@ -104,16 +104,18 @@ def end_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int)
     """Close the run of settled V beats and report it, unless it was reported while it lasted."""
     count = state.n_run
     last = state.run_ns[min(count, N_RUN) - 1] if count > 0 else state.r_ns
+    rate = np.nan
+    if count >= 2:
+        k = min(count, N_RUN) - 1
+        span = last - state.run_ns[0]
+        rate = 60.0e9 * (state.run_position[k] - state.run_position[0]) / span
     told = False
     for code in (VT, RHYTHM, SLOW_RHYTHM):
         if state.on[code] != 0:
             told = True
-            n = lasting(state, slot, code, False, 0, last, t, float(count), float(count), np.nan,
+            n = lasting(state, slot, code, False, 0, last, t, rate, float(count), rate,
                         out, n)  # fmt: skip
     if count >= 2 and not told:
-        k = min(count, N_RUN) - 1
-        span = last - state.run_ns[0]
-        rate = 60.0e9 * (state.run_position[k] - state.run_position[0]) / span
         code = -1
         if count == 2:
             code = COUPLET

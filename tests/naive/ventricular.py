@@ -61,31 +61,32 @@ class Teller:
         self.early_v = None
         self.rare_due = None
 
-    def point(self, code, onset, t):
-        self.said[code].append((onset, onset, t, 2))
+    def point(self, code, onset, t, rate=None):
+        self.said[code].append((onset, onset, t, 2, rate))
 
-    def lasting(self, code, holds, onset, end, t):
+    def lasting(self, code, holds, onset, end, t, rate=None):
         if holds and code not in self.on:
             self.on[code] = onset
-            self.said[code].append((onset, onset, t, 0))
+            self.said[code].append((onset, onset, t, 0, rate))
         elif not holds and code in self.on:
-            self.said[code].append((self.on.pop(code), end, t, 1))
+            self.said[code].append((self.on.pop(code), end, t, 1, rate))
 
     def end_run(self, t):
-        run = self.run
+        run, rate = self.run, None
         told = False
-        for code in ("vt", "ventricular_rhythm", "ventricular_bradycardia"):
-            told = told or code in self.on
-            self.lasting(code, False, 0, run[-1][0] if run else None, t)
-        if len(run) >= 2 and not told:
+        if len(run) >= 2:
             part = run[-6:]
             rate = 60e9 * (part[-1][1] - part[0][1]) / (part[-1][0] - part[0][0])
+        for code in ("vt", "ventricular_rhythm", "ventricular_bradycardia"):
+            told = told or code in self.on
+            self.lasting(code, False, 0, run[-1][0] if run else None, t, rate)
+        if len(run) >= 2 and not told:
             if len(run) == 2:
-                self.point("pvc_couplet", run[0][0], t)
+                self.point("pvc_couplet", run[0][0], t, rate)
             elif len(run) < 6 and rate >= 130:
-                self.point("vt_nonsustained", run[0][0], t)
+                self.point("vt_nonsustained", run[0][0], t, rate)
             elif len(run) < 5:
-                self.point("pvc_run", run[0][0], t)
+                self.point("pvc_run", run[0][0], t, rate)
         self.run, self.place, self.fast_since = [], 0, None
 
     def watch(self, beat):
@@ -104,9 +105,9 @@ class Teller:
         slow = rate < (42 if "ventricular_bradycardia" in self.on else 40)
         rhythm = not is_vt and not slow and (rate < 130 or "ventricular_rhythm" in self.on)
         t = beat.first_known
-        self.lasting("vt", is_vt, self.fast_since if long else first, beat.r, t)
-        self.lasting("ventricular_rhythm", rhythm, first, beat.r, t)
-        self.lasting("ventricular_bradycardia", slow, first, beat.r, t)
+        self.lasting("vt", is_vt, self.fast_since if long else first, beat.r, t, rate)
+        self.lasting("ventricular_rhythm", rhythm, first, beat.r, t, rate)
+        self.lasting("ventricular_bradycardia", slow, first, beat.r, t, rate)
 
     def cycles(self, size):
         """Count the N V (size 2) or N N V (size 3) cycles that the story ends with."""
@@ -180,7 +181,7 @@ class Teller:
 
 
 def findings(records, until):
-    """Give (onset, at, t, state) by code."""
+    """Give (onset, at, t, state, rate of the run or None) by code."""
     beats = beats_of(records, until)
     teller = Teller()
     moments = []

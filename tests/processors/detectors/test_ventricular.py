@@ -9,6 +9,7 @@ from processors.features.beat_class import BeatClass
 from processors.records import OFFSET, ONSET, POINT
 from tests.naive.recordings import streams_of
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
+from tests.naive.ventricular import CODES
 from tests.naive.ventricular import findings as slow_findings
 
 LAG = 600_000_000
@@ -62,7 +63,10 @@ def scenes(draw):
 def test_the_kernel_equals_its_slow_twin(scene):
     records, until = scene
     found = rows_of(feed(Ventricular(), {0: records}, until, 6))
-    mine = {name[8:]: [row[1:5] for row in rows] for name, rows in found.items()}
+    mine = {
+        name[8:]: [(*row[1:5], row[6] if name[8:] in CODES[:6] else None) for row in rows]
+        for name, rows in found.items()
+    }
     assert mine == slow_findings([r for r in records if r[0] <= until], until)
 
 
@@ -101,6 +105,18 @@ def test_vt_is_out_as_soon_as_the_sixth_v_is_labelled_and_ends_at_its_last():
     assert on[3] == records[7][0]
     assert on[1] == records[2][0] - LAG
     assert off[2] == records[9][0] - LAG
+
+
+@pytest.mark.parametrize(
+    ("rr_ms", "code"),
+    [(450.0, "vt"), (600.0, "ventricular_rhythm"), (1600.0, "ventricular_bradycardia")],
+)
+def test_the_value_of_a_run_is_its_rate_at_the_end_as_at_the_beginning(rr_ms, code):
+    on, off = run(labels("NN" + "V" * 9 + "NN", rr_ms=rr_ms))[code]
+    assert (on[4], off[4]) == (ONSET, OFFSET)
+    for row in (on, off):
+        assert row[6] == row[8] == pytest.approx(60_000.0 / rr_ms)
+    assert off[7] == 9.0
 
 
 def test_half_a_minute_of_ventricular_rhythm_at_100_is_vt():
