@@ -125,7 +125,7 @@ class Hub:
         if rings is None or not block.n_rows:
             return
         self._row_cache.clear()
-        rings.add(self._indices(block.participants), block)
+        rings.add(self._indices(block.participants), block, self._clock())
 
     def on_values(
         self,
@@ -150,7 +150,7 @@ class Hub:
             int64 ``[k]``, or one time for all.
         """
         if len(participants):
-            self._latest.put(name, self._indices(participants), values, t_ns)
+            self._latest.put(name, self._indices(participants), values, t_ns, self._clock())
 
     def on_findings(self, findings: Sequence[Finding]) -> None:
         """Take new or amended findings; the strip of each is cut once its samples are there."""

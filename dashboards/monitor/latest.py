@@ -24,14 +24,23 @@ class LatestValues:
         self._tables: dict[str, _Table] = {}
 
     def put(
-        self, name: str, idx: NDArray[np.int64], values: NDArray[Any], t_ns: NDArray[Any] | int
+        self,
+        name: str,
+        idx: NDArray[np.int64],
+        values: NDArray[Any],
+        t_ns: NDArray[Any] | int,
+        now_ns: int,
     ) -> None:
-        """Take records ``[k]`` or ``[k, c]``; a NaN in the first column renews no age."""
+        """Take records ``[k]`` or ``[k, c]``; a NaN in the first column renews no age.
+
+        A time ahead of ``now_ns`` (a device clock that is fast) counts as now: else the value would
+        look new until that time has come.
+        """
         rows = np.asarray(values, np.float64).reshape(len(idx), -1)
         table = self._tables.get(name)
         if table is None or table.values.shape[1] != rows.shape[1]:
             table = self._tables[name] = _Table(rows.shape[1])
-        times = np.broadcast_to(np.asarray(t_ns, np.int64), (len(idx),))
+        times = np.broadcast_to(np.minimum(t_ns, now_ns).astype(np.int64), (len(idx),))
         table.put(idx, rows, times)
 
     def age_s(self, name: str, idx: NDArray[np.int64], now_ns: int) -> NDArray[np.float64]:

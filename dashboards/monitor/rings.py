@@ -70,6 +70,7 @@ class TraceRings:
         self._written = np.zeros(0, np.int64)
         self._generation = np.zeros(0, np.int64)
         self._next_t = np.zeros(0, np.int64)
+        self._heard = np.zeros(0, np.int64)
         self._next_seq = np.zeros(0, np.int64)
         self._device = np.zeros(0, np.int64)
         self._device_codes: dict[str, int] = {}
@@ -80,7 +81,7 @@ class TraceRings:
             return
         grown = max(n, 2 * len(self._fs), 16)
         for name in ("_fs", "_offset", "_capacity", "_written", "_generation", "_next_t",
-                     "_next_seq", "_device"):  # fmt: skip
+                     "_heard", "_next_seq", "_device"):  # fmt: skip
             old = getattr(self, name)
             new = np.zeros(grown, old.dtype)
             new[: len(old)] = old
@@ -93,19 +94,22 @@ class TraceRings:
         grown[: self._samples.shape[0], : self._samples.shape[1]] = self._samples
         self._samples = grown
 
-    def add(self, indices: NDArray[np.int64], block: Block) -> None:
+    def add(self, indices: NDArray[np.int64], block: Block, now_ns: int | None = None) -> None:
         """Take the rows of a block; row ``r`` belongs to participant index ``indices[r]``.
 
         Rows that are older than what is there are counted in `late_rows` and left out; a gap is
         filled with `MISSING`. Empty rows do nothing. One NumPy pass, whatever the number of rows.
+        What lies ahead of ``now_ns`` was heard of then.
         """
         rows = np.flatnonzero(np.diff(block.offsets) > 0)
         while len(rows):  # a participant with two rows in one block takes two rounds
             first = np.sort(np.unique(indices[rows], return_index=True)[1])
-            self._add_once(indices[rows[first]], block, rows[first])
+            self._add_once(indices[rows[first]], block, rows[first], now_ns)
             rows = np.delete(rows, first)
 
-    def _add_once(self, idx: NDArray[np.int64], block: Block, rows: NDArray[np.int64]) -> None:
+    def _add_once(
+        self, idx: NDArray[np.int64], block: Block, rows: NDArray[np.int64], now_ns: int | None
+    ) -> None:
         self.cover(int(idx.max()) + 1)
         fs, t0, seq = block.fs_hz[rows], block.t0_ns[rows], block.seq[rows]
         lengths = block.offsets[rows + 1] - block.offsets[rows]
@@ -141,7 +145,9 @@ class TraceRings:
         self._write(idx, lengths, values)
         self._device[idx] = devices
         self._next_seq[idx] = seq + lengths
-        self._next_t[idx] = t0 + np.rint(lengths * (NS_PER_S / fs)).astype(np.int64)
+        end = t0 + np.rint(lengths * (NS_PER_S / fs)).astype(np.int64)
+        self._next_t[idx] = end
+        self._heard[idx] = end if now_ns is None else np.minimum(end, now_ns)
 
     def _device_code(self, device: str) -> int:
         return self._device_codes.setdefault(device, len(self._device_codes))
@@ -232,6 +238,10 @@ class TraceRings:
     def newest_ns(self) -> NDArray[np.int64]:
         """Give the end time of each row, int64 ``[n_rows]``; 0 where nothing ever came."""
         return self._next_t
+
+    def heard_ns(self) -> NDArray[np.int64]:
+        """Give the same, but never later than the time of arrival: ages count from here."""
+        return self._heard
 
     def state(self, index: int) -> tuple[int, int]:
         """Give (generation, number of positions written) of a row; (0, 0) where there is none."""

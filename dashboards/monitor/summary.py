@@ -50,7 +50,7 @@ def summary_rows(
     for c, flag in _QUALITY_FLAGS:
         flags[latest.fresh("ecg_quality", idx, now_ns, c) == 1] |= flag
     for signal, flag in (("ecg", wire.HAS_ECG), ("ppg", wire.HAS_PPG)):
-        age = age_s(rings[signal].newest_ns(), idx, now_ns)
+        age = age_s(rings[signal].heard_ns(), idx, now_ns)
         rows[f"{signal}_age_s"] = age
         flags[~np.isnan(age)] |= flag
     rows["flags"] = flags

@@ -24,8 +24,8 @@ class Desk:
 
     def feed(self, seconds: float) -> None:
         for _ in range(round(seconds * 5)):
+            self.now = self.feeder.now_ns() + NS_PER_S // 5  # a block comes when it is over
             self.feeder.step()
-            self.now = self.feeder.now_ns()
 
     def frames(self, page=None):
         return list(wire.decode(self.hub.collect(page or self.page)))
@@ -150,6 +150,20 @@ def test_the_summary_blanks_what_is_stale_and_says_how_old_it_is():
     assert np.isnan(stale["ecg_quality"]).all()
     assert stale["ecg_age_s"][0] == pytest.approx(12.0)
     assert stale["heart_rate_age_s"][0] == pytest.approx(12.0)
+
+
+def test_a_device_clock_an_hour_fast_ages_from_arrival():
+    desk = Desk()
+    ahead = Feeder(desk.hub, 4, start_ns=T + 3600 * NS_PER_S)
+    for _ in range(10):
+        ahead.step()
+        desk.now += NS_PER_S // 5
+    assert desk.summary()["heart_rate"][0] == pytest.approx(55, abs=2)
+    desk.now += 12 * NS_PER_S
+    stale = desk.summary()
+    assert np.isnan(stale["heart_rate"]).all()
+    assert stale["heart_rate_age_s"][0] == pytest.approx(12.2)
+    assert stale["ecg_age_s"][0] == pytest.approx(12.2)
 
 
 def test_those_without_data_have_no_age():
