@@ -11,6 +11,7 @@ from processors.records import NS_PER_S, Batch, DerivedBlock
 
 NEVER: Final = np.iinfo(np.int64).min
 QUIET_NS: Final = 200_000_000  # how often a processor is told that time has passed
+GOING_ON_NS: Final = 2 * NS_PER_S  # a stream that stood still for so long is not going on
 PATIENCE_NS: Final = NS_PER_S  # DESIGN 2: a signal waits at most 1 s for another
 
 
@@ -51,6 +52,8 @@ class Merger:
         self._rows = tuple(range(len(widths))) if rows is None else rows
         self._waiting: list[list[DerivedBlock]] = [[] for _ in widths]
         self.horizon_ns = np.full(0, NEVER, np.int64)
+        self._marks = np.full((len(self._waited), 0), NEVER, np.int64)
+        self._moved_ns = np.full((len(self._waited), 0), NEVER, np.int64)
         self.late = 0
 
     def put(self, source: int, block: DerivedBlock) -> None:
@@ -61,6 +64,8 @@ class Merger:
     def forget(self, slots: NDArray[np.int32]) -> None:
         known = slots[slots < len(self.horizon_ns)]
         self.horizon_ns[known] = NEVER
+        self._marks[:, slots[slots < self._marks.shape[1]]] = NEVER
+        self._moved_ns[:, slots[slots < self._moved_ns.shape[1]]] = NEVER
         for blocks in self._waiting:
             blocks[:] = [_select(block, ~np.isin(block.slots, slots)) for block in blocks]
 
@@ -89,9 +94,11 @@ class Merger:
             )
         quiet = not any(self._waiting)
         marks = [watermarks[self._rows[j]] for j in self._waited]
+        if len(marks) > 1:
+            self._note_moves(marks, clock_ns)
         if quiet and not self._due(marks or [clock_ns]):
             return None
-        horizon = self._horizon(marks, first_ns) if marks else clock_ns
+        horizon = self._horizon(marks, first_ns, clock_ns) if marks else clock_ns
         # Nothing but time: tell it in steps. Results do not depend on when time is told.
         ahead = horizon >= self.horizon_ns[:n_slots] + (QUIET_NS if quiet else 1)
         moved = np.flatnonzero(ahead)
@@ -106,8 +113,22 @@ class Merger:
         next_ns = self.horizon_ns + QUIET_NS
         return any(bool((mark >= next_ns[: len(mark)]).any()) for mark in marks)
 
+    def _note_moves(self, marks: list[NDArray[np.int64]], clock_ns: NDArray[np.int64]) -> None:
+        """Note, by the slot's clock, when each stream last went on."""
+        table = np.stack(marks)
+        missing = table.shape[1] - self._marks.shape[1]
+        if missing > 0:
+            room = np.full((len(marks), missing), NEVER, np.int64)
+            self._marks = np.concatenate([self._marks, room], axis=1)
+            self._moved_ns = np.concatenate([self._moved_ns, room], axis=1)
+        self._moved_ns = np.where(table != self._marks, clock_ns, self._moved_ns)
+        self._marks = table
+
     def _horizon(
-        self, marks: list[NDArray[np.int64]], first_ns: NDArray[np.int64]
+        self,
+        marks: list[NDArray[np.int64]],
+        first_ns: NDArray[np.int64],
+        clock_ns: NDArray[np.int64],
     ) -> NDArray[np.int64]:
         if len(marks) == 1:
             return marks[0]
@@ -116,6 +137,11 @@ class Merger:
         slowest = np.where(waited == NEVER, np.iinfo(np.int64).max, waited).min(axis=0)
         seen = newest != NEVER
         patient = np.where(seen, newest, 0) - self._patience_ns
+        # A stream that goes on, however far behind, has a clock of its own: it is not given up.
+        going_on = clock_ns - self._moved_ns < self._patience_ns + GOING_ON_NS
+        behind = (waited != NEVER) & (waited < patient) & going_on
+        slowest_going_on = np.where(behind, waited, np.iinfo(np.int64).max).min(axis=0)
+        patient = np.minimum(patient, slowest_going_on)
         horizon = np.where(seen, np.maximum(slowest, patient), NEVER)
         # Signals that start one after the other are merged from their first record on.
         starting = seen & (newest - first_ns < self._patience_ns)

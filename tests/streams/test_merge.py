@@ -24,7 +24,7 @@ def block(slots: list[int], times: list[int], values: list[float]) -> DerivedBlo
 def advance(merger: Merger, watermarks: list[list[int]], first: int = 0) -> Batch | None:
     table = np.array(watermarks, np.int64)
     n_slots = table.shape[1]
-    return merger.advance(table, np.full(n_slots, first), np.full(n_slots, NEVER))
+    return merger.advance(table, np.full(n_slots, first), table.max(axis=0))
 
 
 def records(batch: Batch | None) -> list[Record]:
@@ -49,21 +49,47 @@ def test_records_wait_for_the_slower_stream_and_come_in_order_of_time() -> None:
     assert records(advance(merger, [[10 * S + 9], [10 * S + 9]])) == [(0, 10 * S + 5, 0, 2)]
 
 
-def test_nobody_waits_longer_than_a_second_of_signal() -> None:
+def test_nobody_waits_longer_than_a_second_for_a_stream_that_stands_still() -> None:
     merger = Merger((1, 1), (False, False))
-    merger.put(0, block([0, 0], [10 * S, 12 * S], [1, 2]))
-    batch = advance(merger, [[12 * S], [9 * S]])
+    advance(merger, [[9 * S], [9 * S]])
+    merger.put(0, block([0, 0], [10 * S, 13 * S], [1, 2]))
+    batch = advance(merger, [[13 * S], [9 * S]])
     assert records(batch) == [(0, 10 * S, 0, 1)]
     assert batch is not None
-    assert batch.until_ns[0] == 11 * S
+    assert batch.until_ns[0] == 12 * S
+
+
+def test_a_stream_with_a_clock_an_hour_behind_is_not_given_up_while_it_goes_on() -> None:
+    merger = Merger((1, 1), (False, False))
+    found: list[Record] = []
+    for k in range(20):
+        ahead, behind = (5000 + k) * S, (1400 + k) * S
+        merger.put(0, block([0], [ahead], [k]))
+        merger.put(1, block([0], [behind], [k]))
+        table = np.array([[ahead], [behind]], np.int64)
+        found += records(merger.advance(table, np.array([1400 * S]), np.array([ahead])))
+    assert merger.late == 0
+    assert [row[1] for row in found] == [(1400 + k) * S for k in range(20)]
+
+
+def test_a_stream_that_stands_still_is_given_up() -> None:
+    merger = Merger((1, 1), (False, False))
+    found: list[Record] = []
+    for k in range(10):
+        ahead, behind = (100 + k) * S, 100 * S
+        merger.put(0, block([0], [ahead], [k]))
+        table = np.array([[ahead], [behind]], np.int64)
+        found += records(merger.advance(table, np.array([90 * S]), np.array([ahead])))
+    assert [row[1] for row in found] == [(100 + k) * S for k in range(9)]
 
 
 def test_what_comes_after_the_horizon_is_counted_and_left_out() -> None:
     merger = Merger((1, 1), (False, False))
-    merger.put(0, block([0], [12 * S], [1]))
-    advance(merger, [[12 * S], [9 * S]])
+    advance(merger, [[9 * S], [9 * S]])
+    merger.put(0, block([0], [13 * S], [1]))
+    advance(merger, [[13 * S], [9 * S]])
     merger.put(1, block([0], [10 * S], [7]))
-    assert records(advance(merger, [[13 * S], [13 * S]])) == [(0, 12 * S, 0, 1)]
+    assert records(advance(merger, [[14 * S], [14 * S]])) == [(0, 13 * S, 0, 1)]
     assert merger.late == 1
 
 
