@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from processors.records import NS_PER_S, Block
 from processors.signals import SIGNALS
 
+SET_BACK_S = 5.0  # s; time that goes back by more is a clock set back, not a late piece
 KEEP_S = 30.0  # s; the longest strip and the participant view need less
 MISSING = np.int16(-32768)  # a sample that is not there; real samples are clipped above it
 FINE_STEP = {
@@ -97,7 +98,8 @@ class TraceRings:
     def add(self, indices: NDArray[np.int64], block: Block, now_ns: int | None = None) -> None:
         """Take the rows of a block; row ``r`` belongs to participant index ``indices[r]``.
 
-        Rows that are older than what is there are counted in `late_rows` and left out; a gap is
+        Rows that are older than what is there are counted in `late_rows` and left out, unless the
+        device's clock was set back: then the ring begins anew. A gap is
         filled with `MISSING`. Empty rows do nothing. One NumPy pass, whatever the number of rows.
         What lies ahead of ``now_ns`` was heard of then.
         """
@@ -122,7 +124,17 @@ class TraceRings:
         # A count that goes on although time jumped: the device's clock was set.
         stepped = contiguous & (np.abs(silent_s) > 0.5)
         gap = np.where(contiguous & ~stepped, 0, gap)
-        begin = ~seen | (fs != self._fs[idx]) | (gap > self._capacity[idx]) | (stepped & (gap < 0))
+        # Time went back and the count did not: the clock was set while samples were lost. A piece
+        # that comes late or twice lies where its count says.
+        astray = np.abs(silent_s - (seq - self._next_seq[idx]) / np.where(fs > 0, fs, 1)) > 0.5
+        set_back = ~other & astray & (silent_s < -SET_BACK_S)
+        begin = (
+            set_back
+            | ~seen
+            | (fs != self._fs[idx])
+            | (gap > self._capacity[idx])
+            | (stepped & (gap < 0))
+        )
         if block.samples.dtype == np.int16:
             begin |= (block.scale[rows] != self._scale[idx]) | (
                 block.offset[rows] != self._offset[idx]

@@ -111,6 +111,28 @@ def test_a_device_whose_clock_is_set_back_begins_anew():
     assert rings.state(0)[0] == generation + 1
 
 
+def test_a_clock_set_back_together_with_a_loss_begins_anew():
+    rings = TraceRings("ecg")
+    add(rings, chunk([1, 2], 0))
+    generation, _ = rings.state(0)
+    add(rings, chunk([3], 400, t0_ns=T0 - 10 * NS_PER_S))
+    add(rings, chunk([4], 401, t0_ns=T0 - 10 * NS_PER_S + 10_000_000))
+    assert all_of(rings).samples.tolist() == [3, 4]
+    assert rings.state(0)[0] == generation + 1
+    assert rings.late_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("seq", "back_s"), [(600, 4.0), (0, 10.0), (1000, 3.0)], ids=["late", "repeated", "reordered"]
+)
+def test_what_is_late_is_left_out(seq, back_s):
+    rings = TraceRings("ecg")
+    add(rings, chunk([1, 2], 1000))
+    add(rings, chunk([3], seq, t0_ns=T0 + round((10 - back_s) * NS_PER_S)))
+    assert all_of(rings).samples.tolist() == [1, 2]
+    assert rings.late_rows == 1
+
+
 def test_a_second_device_waits_until_the_first_is_silent():
     rings = TraceRings("ecg")
     add(rings, chunk([1, 2], 0, device="a"))
