@@ -23,6 +23,8 @@ _CHANNEL: Final = np.dtype(
         ("next_t_ns", np.int64),  # corrected time of the sample expected next (irregular: last + 1)
         ("step_ns", np.int64),  # irregular: last interval
         ("clock_shift_ns", np.int64),  # added to device time after its clock jumped back
+        ("begun_ns", np.int64),  # device time of the first sample since the count began
+        ("stepped_ns", np.int64),  # corrected time minus count at the last step of the clock
         ("seq_shift", np.int64),  # added to the device's count: time lost without a count, restarts
         ("n_held", np.int32),
         # counters

@@ -24,6 +24,7 @@ JITTER_NS: Final = NS_PER_S // 10  # time stamps of a device's packets vary by l
 CLOCK_STEP_NS: Final = (
     2 * NS_PER_S
 )  # irregular signals: going back further is a clock, not disorder
+RESTART_NS: Final = 10 * NS_PER_S  # time and count apart by more: the device counts anew (default)
 MAX_HELD: Final = 64  # chunks per channel; a bound on memory, not a wait
 
 
@@ -213,16 +214,25 @@ class Intake:
         return self._accept(channel, chunk)
 
     def _restarted(self, channel: int, chunk: Chunk) -> bool:
-        """Tell whether a device counts anew: a lower count that time does not explain."""
+        """Tell whether a device counts anew: a lower count that time does not explain.
+
+        A true repetition is as far back in time as in count, but for the last step of its clock.
+        """
         record = self.channels.table[channel]
         n_back = int(record["next_seq"]) - chunk.seq
         after_ns = _start_ns(chunk) + int(record["clock_shift_ns"]) - int(record["next_t_ns"])
         if n_back <= 0:
             return False
         if chunk.t_ns is not None:
-            return after_ns >= 0
-        by_count_ns = after_ns + n_back * NS_PER_S / chunk.fs_hz
-        return after_ns >= -JITTER_NS and by_count_ns > JITTER_NS
+            first_again = _start_ns(chunk) == record["begun_ns"]
+            set_back = chunk.seq == 0 and after_ns < -RESTART_NS and not first_again
+            return after_ns >= 0 or set_back
+        by_count_ns = int(after_ns + n_back * NS_PER_S / chunk.fs_hz)
+        unexplained_ns = min(abs(by_count_ns), abs(by_count_ns + int(record["stepped_ns"])))
+        if unexplained_ns <= JITTER_NS:
+            return False
+        went_on = after_ns >= -JITTER_NS and by_count_ns > JITTER_NS
+        return went_on or unexplained_ns > RESTART_NS
 
     def _count_old(self, channel: int, chunk: Chunk) -> None:
         """Count samples from before the expected one: late if given up as lost, else double."""
@@ -285,10 +295,13 @@ class Intake:
         t0_ns = _start_ns(chunk) + record["clock_shift_ns"]
         lost_ns = int(t0_ns - record["next_t_ns"])
         if chunk.t_ns is None:
+            n_lost = chunk.seq - int(record["next_seq"])
+            by_count_ns = int(np.rint(n_lost * NS_PER_S / chunk.fs_hz))
             if lost_ns < -JITTER_NS:
-                n_lost = chunk.seq - int(record["next_seq"])
-                lost_ns = int(np.rint(n_lost * NS_PER_S / chunk.fs_hz))
+                lost_ns = by_count_ns
                 self._turn_clock(channel, int(record["next_t_ns"]) + lost_ns - t0_ns)
+            elif abs(lost_ns - by_count_ns) > JITTER_NS:
+                record["stepped_ns"] = lost_ns - by_count_ns
             n_gap = max(1, int(np.rint(lost_ns * chunk.fs_hz / NS_PER_S)))
             record["seq_shift"] = self._out_seq(channel) + n_gap - chunk.seq
             record["next_t_ns"] += max(lost_ns, 0)
@@ -313,6 +326,7 @@ class Intake:
             record["seq_shift"] = lane["next_seq"] + n_gap - chunk.seq
             record["gaps"] += lost_ns > JITTER_NS and chunk.t_ns is None
         record["next_t_ns"] = start_ns
+        record["begun_ns"], record["stepped_ns"] = _start_ns(chunk), 0
         self._lost.pop(channel, None)
         return self._accept(channel, chunk, lost_ns)
 
@@ -326,6 +340,7 @@ class Intake:
             elif early_ns > JITTER_NS:  # time went on though nothing is missing by count
                 lost_ns = early_ns
                 record["gaps"] += 1
+                record["stepped_ns"] = early_ns
                 record["seq_shift"] += int(np.rint(early_ns * chunk.fs_hz / NS_PER_S))
         else:
             kept = self._rising(channel, chunk)
@@ -383,6 +398,7 @@ class Intake:
     def _turn_clock(self, channel: int, by_ns: int) -> None:
         record = self.channels.table[channel]
         record["clock_shift_ns"] += by_ns
+        record["stepped_ns"] = -by_ns
         record["clock_jumps"] += 1
 
     def _shift(self, channel: int) -> int:

@@ -127,6 +127,53 @@ def test_a_device_that_counts_anew_goes_on() -> None:
     assert admitted[0].block.seq[0] == 1100
 
 
+def test_a_device_that_counts_anew_with_its_clock_set_back_goes_on() -> None:
+    intake = make()
+    feed(intake, ecg(0, 6000))
+    back_ns = -3600 * NS_PER_S
+    admitted = feed(intake, ecg(0, 10, t0_ns=back_ns), ecg(10, 10, t0_ns=back_ns + 10 * STEP_NS))
+    assert values(admitted) == list(range(20))
+    assert [int(a.block.t0_ns[0]) for a in admitted] == [6000 * STEP_NS, 6010 * STEP_NS]
+    assert counters(intake) == {"samples": 6020, "clock_jumps": 1}
+
+
+def test_an_old_chunk_repeated_after_a_minute_is_double() -> None:
+    intake = make()
+    feed(intake, ecg(0, 10), ecg(10, 5990))
+    assert feed(intake, ecg(0, 10)) == []
+    assert counters(intake) == {"samples": 6000, "duplicates": 10}
+
+
+@pytest.mark.parametrize("first", [10, 200])
+@pytest.mark.parametrize("step_s", [-60, 60])
+def test_a_chunk_from_before_a_step_of_the_clock_is_double(step_s: int, first: int) -> None:
+    intake = make()
+    stepped = ecg(first, 10, t0_ns=first * STEP_NS + step_s * NS_PER_S)
+    feed(intake, ecg(0, 10), stepped)
+    released = intake.expire(10 * NS_PER_S)
+    assert len(released) == (first == 200 and step_s < 0)
+    assert feed(intake, ecg(0, 10), stepped) == []
+    assert counters(intake)["duplicates"] == 20
+
+
+def test_records_that_count_anew_with_their_clock_set_back_go_on() -> None:
+    intake = make()
+    feed(intake, rate(range(1000, 1060)))
+    admitted = feed(intake, rate([0, 1], seq=0), rate([2, 3], seq=2))
+    assert values(admitted) == [0, 1, 2, 3]
+    t_s = [t / NS_PER_S for a in admitted for t in a.block.t_ns.tolist()]
+    assert t_s[1:] == [t_s[0] + k for k in (1, 2, 3)]
+    assert t_s[0] > 1059
+    assert counters(intake) == {"samples": 64, "clock_jumps": 1}
+
+
+def test_first_records_repeated_after_a_minute_are_double() -> None:
+    intake = make()
+    feed(intake, rate([0, 1]), rate(range(2, 60), seq=2))
+    assert feed(intake, rate([0, 1])) == []
+    assert counters(intake) == {"samples": 60, "duplicates": 2}
+
+
 def test_a_second_device_waits_until_the_first_is_silent() -> None:
     intake = make()
     feed(intake, ecg(0, 100))
