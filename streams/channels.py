@@ -43,7 +43,15 @@ _CHANNEL: Final = np.dtype(
 )
 
 # A lane is what a processor sees of one signal of one participant: one device at a time.
-_LANE: Final = np.dtype([("owner", np.int32), ("next_seq", np.int64), ("next_t_ns", np.int64)])
+_LANE: Final = np.dtype(
+    [
+        ("owner", np.int32),
+        ("next_seq", np.int64),
+        ("next_t_ns", np.int64),
+        ("heard_ns", np.int64),  # tick at which the owner was last heard; `SINCE_TICK`: after it
+    ]
+)
+SINCE_TICK: Final = -1
 
 COUNTERS: Final = (
     *("samples", "gaps", "lost", "duplicates", "out_of_order", "late"),
@@ -137,6 +145,7 @@ class Channels:
             self.lanes = _with_room(self.lanes, lane)
             self.lanes[lane] = np.zeros((), _LANE)
             self.lanes["owner"][lane] = -1
+            self.lanes["heard_ns"][lane] = SINCE_TICK
             self._lane_index[key] = lane
         return lane
 

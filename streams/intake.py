@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.records import NS_PER_S, Block, Chunk, pack
-from streams.channels import Channels, Route
+from streams.channels import SINCE_TICK, Channels, Route
 
 WAIT_NS: Final = NS_PER_S  # DESIGN 2: at most 1 s for what is missing
 JITTER_NS: Final = NS_PER_S // 10  # time stamps of a device's packets vary by less (default)
@@ -90,7 +90,12 @@ class Intake:
         return admitted + self._join(pieces)
 
     def expire(self, now_ns: int) -> list[Admitted]:
-        """Give what was held for longer than `WAIT_NS`, its predecessors taken as lost."""
+        """Give what was held for longer than `WAIT_NS`, its predecessors taken as lost.
+
+        What came since the last call counts as arrived now.
+        """
+        heard_ns = self.channels.lanes["heard_ns"]
+        heard_ns[heard_ns == SINCE_TICK] = now_ns
         pieces: list[_Piece] = []
         for channel in [c for c, since in self._held_since.items() if now_ns - since > WAIT_NS]:
             pieces += self._give_up(channel)
@@ -163,6 +168,7 @@ class Intake:
         lanes = known["lane"]
         self.channels.lanes["next_seq"][lanes] = seq + lengths
         self.channels.lanes["next_t_ns"][lanes] = ends
+        self.channels.lanes["heard_ns"][lanes] = SINCE_TICK
         if block.received_ns:
             self.channels.note_arrival(channels, ends - shift, block.received_ns)
         corrected = replace(block, t0_ns=t0_ns, seq=seq, t_ns=t_ns)
@@ -171,7 +177,7 @@ class Intake:
     # One row at a time, for rows out of step.
 
     def _admit_one(self, channel: int, chunk: Chunk, now_ns: int) -> list[_Piece]:
-        if not len(chunk.samples) or not self._owns_lane(channel, chunk):
+        if not len(chunk.samples) or not self._owns_lane(channel, chunk, now_ns):
             return []
         pieces = self._place(channel, chunk, now_ns)
         pieces += self._continue_held(channel)
@@ -182,18 +188,30 @@ class Intake:
                 pieces += self._give_up(channel)
         return pieces
 
-    def _owns_lane(self, channel: int, chunk: Chunk) -> bool:
-        """Tell whether this device is the one listened to; another takes over when it is silent."""
+    def _owns_lane(self, channel: int, chunk: Chunk, now_ns: int) -> bool:
+        """Tell whether this device is the one listened to; another takes over when it is silent.
+
+        Silence is judged by arrival: the clocks of two devices say nothing about each other. Only
+        where no tick has ever come is their time all there is.
+        """
         record = self.channels.table[channel]
         lane = self.channels.lanes[record["lane"]]
         if lane["owner"] in (-1, channel):
             lane["owner"] = channel
+            lane["heard_ns"] = SINCE_TICK
             return True
-        if chunk.t0_ns < lane["next_t_ns"] + self.channels.stale_after_ns(channel):
+        stale_after_ns = self.channels.stale_after_ns(channel)
+        if now_ns:
+            arrived = lane["heard_ns"] != SINCE_TICK
+            is_silent = arrived and now_ns - lane["heard_ns"] > stale_after_ns
+        else:
+            is_silent = _start_ns(chunk) >= lane["next_t_ns"] + stale_after_ns
+        if not is_silent:
             record["late"] += len(chunk.samples)
             self.late.append(chunk)
             return False
         lane["owner"] = channel
+        lane["heard_ns"] = SINCE_TICK
         record["seen"] = False
         return True
 

@@ -184,6 +184,37 @@ def test_a_second_device_waits_until_the_first_is_silent() -> None:
     assert taken[0].block.seq[0] == 400
 
 
+def test_a_replacement_takes_over_whatever_its_clock_says() -> None:
+    intake = make()
+    intake.expire(100 * NS_PER_S)
+    feed(intake, ecg(0, 100), now_ns=100 * NS_PER_S)
+    intake.expire(101 * NS_PER_S)
+    intake.expire(111 * NS_PER_S)
+    patch = ecg(0, 100, t0_ns=-3600 * NS_PER_S, device="patch")
+    taken = feed(intake, patch, now_ns=111 * NS_PER_S)
+    assert values(taken) == list(range(100))
+    assert taken[0].block.t0_ns[0] == 100 * STEP_NS
+
+
+def test_a_clock_ahead_does_not_take_a_healthy_device_s_place() -> None:
+    intake = make()
+    for k in range(5):
+        intake.expire((100 + k) * NS_PER_S)
+        feed(intake, ecg(100 * k, 100), now_ns=(100 + k) * NS_PER_S)
+        ahead = ecg(100 * k, 100, t0_ns=(3600 + k) * NS_PER_S, device="patch")
+        assert feed(intake, ahead, now_ns=(100 + k) * NS_PER_S) == []
+    assert len(intake.late) == 5
+
+
+def test_a_device_heard_since_the_last_tick_is_not_silent_however_long_ago_that_was() -> None:
+    intake = make()
+    feed(intake, ecg(0, 100))
+    intake.expire(100 * NS_PER_S)
+    intake.expire(200 * NS_PER_S)
+    feed(intake, ecg(100, 100), now_ns=200 * NS_PER_S)
+    assert feed(intake, ecg(0, 100, device="patch"), now_ns=200 * NS_PER_S) == []
+
+
 def test_jitter_of_packet_times_never_turns_time_back() -> None:
     intake = make()
     admitted = feed(intake, ecg(0, 10), ecg(10, 10, t0_ns=7 * STEP_NS), ecg(20, 10))
