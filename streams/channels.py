@@ -111,7 +111,9 @@ class Channels:
         route = self._routes.get(key)
         if route is None:
             names = zip(block.participants, block.devices, strict=True)
-            channels = [self._channel(p, block.signal, block.variant, d) for p, d in names]
+            is_first = block.variant == SIGNALS[block.signal].variants[0].name
+            variant = "" if is_first else block.variant  # one channel under either name
+            channels = [self._channel(p, block.signal, variant, d) for p, d in names]
             index = np.array(channels, np.int32)
             distinct = len(set(channels)) == len(channels)
             route = Route(index, self.table["slot"][index].astype(np.int32), distinct)

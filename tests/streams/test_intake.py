@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -213,6 +214,14 @@ def test_a_device_heard_since_the_last_tick_is_not_silent_however_long_ago_that_
     intake.expire(200 * NS_PER_S)
     feed(intake, ecg(100, 100), now_ns=200 * NS_PER_S)
     assert feed(intake, ecg(0, 100, device="patch"), now_ns=200 * NS_PER_S) == []
+
+
+def test_the_name_of_the_first_variant_and_no_name_are_one_channel() -> None:
+    intake = make()
+    named = replace(ecg(10, 10), variant="continuous")
+    assert values(feed(intake, ecg(0, 10), named, ecg(20, 10))) == list(range(30))
+    assert [report.variant for report in intake.channels.reports()] == [""]
+    assert len({a.channels[0] for a in feed(intake, ecg(30, 5), replace(named, seq=35))}) == 1
 
 
 def test_jitter_of_packet_times_never_turns_time_back() -> None:
