@@ -91,8 +91,8 @@ class Channels:
         One record per (participant, signal, variant).
     """
 
-    # Blocks of a gateway repeat the same rows; more distinct row lists than this are not expected.
-    _MAX_ROUTES: Final = 4096
+    # Blocks of a gateway repeat the same rows; a list of all participants may be long.
+    _MAX_ROUTES: Final = 64
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
@@ -104,6 +104,11 @@ class Channels:
         self._free: list[int] = []
         self._free_lanes: list[int] = []
         self._routes: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], Route] = {}
+
+    @property
+    def n_routes(self) -> int:
+        """How many row lists are remembered."""
+        return len(self._routes)
 
     def route(self, block: Block) -> Route:
         """Give the channels and slots of a block's rows, enrolling what is new."""

@@ -224,6 +224,15 @@ def test_the_name_of_the_first_variant_and_no_name_are_one_channel() -> None:
     assert len({a.channels[0] for a in feed(intake, ecg(30, 5), replace(named, seq=35))}) == 1
 
 
+def test_row_lists_that_never_come_again_do_not_fill_the_memory() -> None:
+    channels = Channels(Roster())
+    people = [replace(ecg(0, 1), participant=f"p{k}") for k in range(200)]
+    routes = [channels.route(pack(people[: k + 1])) for k in range(200)]
+    assert channels.n_routes <= 64
+    again = channels.route(pack(people[:3]))
+    assert again.channels.tolist() == routes[2].channels.tolist() == [0, 1, 2]
+
+
 def test_jitter_of_packet_times_never_turns_time_back() -> None:
     intake = make()
     admitted = feed(intake, ecg(0, 10), ecg(10, 10, t0_ns=7 * STEP_NS), ecg(20, 10))
