@@ -96,6 +96,8 @@ class Intake:
         """
         heard_ns = self.channels.lanes["heard_ns"]
         heard_ns[heard_ns == SINCE_TICK] = now_ns
+        for channel in [c for c, since in self._held_since.items() if not since]:
+            self._held_since[channel] = now_ns  # held before the first tick
         pieces: list[_Piece] = []
         for channel in [c for c, since in self._held_since.items() if now_ns - since > WAIT_NS]:
             pieces += self._give_up(channel)
