@@ -7,6 +7,7 @@ rule protects, must come from a page of ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )  # fmt: skip
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::\d{1,5})?", re.ASCII)  # name, perhaps a port
 _NO_STORE = (b"cache-control", b"no-store")  # values of participants
 _REVALIDATE = (b"cache-control", b"no-cache")  # scripts: a new version shows at the next load
 
@@ -75,10 +77,9 @@ class Guard:
 
 
 def _without_port(host: str) -> str:
-    """Give the name part of a Host header; an IPv6 address keeps its brackets."""
-    if host.startswith("["):
-        return host[: host.find("]") + 1]
-    return host.rsplit(":", 1)[0]
+    """Give the name part of a Host header, empty for a wrong one; IPv6 keeps its brackets."""
+    found = _HOST.fullmatch(host)
+    return found[1] if found else ""
 
 
 def _authority(origin: bytes) -> str:
@@ -86,14 +87,24 @@ def _authority(origin: bytes) -> str:
         parts = urlsplit(origin.decode("latin-1").lower())
     except ValueError:
         return ""
-    return parts.netloc if parts.scheme in {"http", "https"} else ""
+    # There is no TLS: a page of ours never comes by https.
+    return parts.netloc if parts.scheme == "http" else ""
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, reason: str) -> None:
+    body = f"{reason}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        *_HEADERS,
+        _NO_STORE,
+    ]
+    kind, status = "http.response", 421
     if scope["type"] == "websocket":
-        await receive()  # the connect event; closing before accepting answers 403
-        await send({"type": "websocket.close", "code": 1008, "reason": reason})
-        return
-    await send({"type": "http.response.start", "status": 421,
-                "headers": [(b"content-type", b"text/plain; charset=utf-8")]})  # fmt: skip
-    await send({"type": "http.response.body", "body": f"{reason}\n".encode()})
+        await receive()  # the connect event
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": reason})  # a bare 403
+            return
+        kind, status = "websocket.http.response", 403
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

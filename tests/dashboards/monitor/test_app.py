@@ -68,9 +68,21 @@ def test_nothing_else_is_served(shared, path):
     assert get(shared, path)[0] == 404
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8080", "", "[::2]:80"])
-def test_a_foreign_host_name_is_refused(shared, host):
-    assert get(shared, "/healthz", Host=host)[0] == 421
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "127.0.0.1.evil.example:8080", "", "[::2]:80", "[::1].evil.com",
+        "[::1]evil", "[::1]:", "[::1]:80x", "[::1", "127.0.0.1:evil", "localhost:80:80",
+        "localhost:",
+    ],
+)  # fmt: skip
+def test_a_foreign_host_name_is_refused_with_the_headers(shared, host):
+    status, headers, body = get(shared, "/healthz", Host=host)
+    assert status == 421
+    assert body
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
 
 
 def test_names_of_this_machine_are_served(serve):
@@ -82,6 +94,18 @@ def test_names_of_this_machine_are_served(serve):
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "file://"])
 def test_a_websocket_from_a_foreign_page_is_refused(shared, origin):
     with pytest.raises(InvalidStatus) as caught, page(shared, origin=origin):
+        pass
+    refused = caught.value.response
+    assert refused.status_code == 403
+    assert "default-src 'none'" in refused.headers["content-security-policy"]
+    assert refused.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_websocket_from_a_page_of_another_scheme_is_refused(shared):
+    with (
+        pytest.raises(InvalidStatus) as caught,
+        page(shared, origin=shared.url.replace("http", "https")),
+    ):
         pass
     assert caught.value.response.status_code == 403
 
