@@ -94,7 +94,15 @@ def create_app(
         return FileResponse(STATIC / "index.html")
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "viewers": len(hub.viewers), "engine": hub.status()})
+        reason = hub.trouble()
+        told = {
+            "status": "failing" if reason else "ok",
+            "reason": reason,
+            "viewers": len(hub.viewers),
+            "newest_sample_age_s": hub.newest_sample_age_s(),
+            "engine": hub.status(),
+        }
+        return JSONResponse(told, status_code=503 if reason else 200)
 
     async def findings(request: Request) -> Response:
         participant = request.path_params["participant"]

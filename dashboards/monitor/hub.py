@@ -111,9 +111,10 @@ class Hub:
         lag_s
             How far its results are behind now; NaN when not known.
         phase
-            ``starting``, ``compiling`` (raw traces only), ``live``, ``catching_up``, ``ended``.
+            ``starting``, ``compiling`` (raw traces only), ``live``, ``catching_up``, ``ended``,
+            ``failed`` (it has stopped; the page says so in a banner).
         detail
-            One more line for the page, or empty.
+            What is amiss, such as a store that fails, for the page and `trouble`; or empty.
         """
         lag = round(float(lag_s), 2) if np.isfinite(lag_s) else None
         self._status = {"phase": phase, "lag_s": lag, "detail": detail}
@@ -250,6 +251,21 @@ class Hub:
         silent_s = self._seconds() - self._status_t
         overdue = round(silent_s, 1) if silent_s > STATUS_STALE_S else None
         return {**self._status, "silent_s": overdue}
+
+    def trouble(self) -> str:
+        """Say what is wrong with the engine or what it told of, empty when all is well."""
+        told = self.status()
+        detail = str(told["detail"]).strip()
+        if told["phase"] == "failed":
+            return f"engine stopped: {detail}" if detail else "engine stopped"
+        if told["silent_s"] is not None:
+            return f"no word from the engine for {told['silent_s']} s"
+        return detail
+
+    def newest_sample_age_s(self) -> float | None:
+        """Give the age of the last sample that came of anybody; None when none ever came."""
+        newest = max(int(rings.heard_ns().max(initial=0)) for rings in self._rings.values())
+        return round(max(self._clock() - newest, 0) / NS_PER_S, 1) if newest else None
 
     def recent(self, participant: str) -> ParticipantHistory:
         """Give findings, alarms and strips of one participant as far as memory goes."""

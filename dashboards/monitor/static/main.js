@@ -392,6 +392,9 @@ export class Page {
     const { connection } = this;
     const s = Math.floor(connection.silence() / 1000);
     const banner = element('banner');
+    // Said of a server that has gone, too: it is why.
+    const { phase, detail } = this.status;
+    const failed = phase !== 'failed' ? '' : detail ? t('banner.failed', { reason: detail }) : t('banner.unsaid');
     let words = '';
     if (connection.state === 'lost') {
       const wait = Math.ceil((connection.retryAt - performance.now()) / 1000);
@@ -399,6 +402,7 @@ export class Page {
       if (connection.closeReason) words += ` ${t('banner.reason', { reason: connection.closeReason })}`;
     } else if (this.blank && s >= 3) words = t('banner.silent', { s });
     if (words && this.blank) words += ` ${t('banner.blank')}`;
+    words = [failed, words].filter(Boolean).join(' · ');
     say(banner, words);
     show(banner, words !== '');
   }

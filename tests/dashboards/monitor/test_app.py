@@ -88,7 +88,7 @@ def test_a_foreign_host_name_is_refused_with_the_headers(shared, host):
 def test_names_of_this_machine_are_served(serve):
     served = serve(hosts=["ward-3.local"])
     for host in ("localhost", f"LOCALHOST:{served.port}", "[::1]:8080", "ward-3.local:80"):
-        assert get(served, "/healthz", Host=host)[0] == 200
+        assert get(served, "/", Host=host)[0] == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:1", "file://"])
@@ -222,6 +222,33 @@ def test_findings_of_store_and_memory_are_joined_newest_first(serve):
     assert [each["code"] for each in found] == ["vt", "pause"]
     assert found[1]["evidence"] == {"rr_ms": 3100.0}
     assert get(served, "/api/participants/nobody/findings")[0] == 404
+
+
+def test_health_is_ok_with_the_age_of_the_newest_sample(shared):
+    status, _, body = get(shared, "/healthz")
+    told = json.loads(body)
+    assert (status, told["status"], told["reason"]) == (200, "ok", "")
+    assert 0 <= told["newest_sample_age_s"] < 5
+
+
+@pytest.mark.parametrize(
+    ("phase", "detail", "reason"),
+    [
+        ("live", "store writer: disk is full", "store writer: disk is full"),
+        ("failed", "division by zero", "engine stopped: division by zero"),
+        ("failed", "", "engine stopped"),
+    ],
+)
+def test_health_fails_with_the_reason_the_system_gives(serve, phase, detail, reason):
+    served = serve()
+    served.call(served.hub.set_status, 0.2, phase, detail)
+    status, headers, body = get(served, "/healthz")
+    told = json.loads(body)
+    assert (status, told["status"], told["reason"]) == (503, "failing", reason)
+    assert told["newest_sample_age_s"] is None
+    assert headers["cache-control"] == "no-store"
+    served.call(served.hub.set_status, 0.2, "live")
+    assert get(served, "/healthz")[0] == 200
 
 
 def test_the_server_survives_bytes_that_are_no_websocket_frame(shared):

@@ -311,6 +311,29 @@ def test_an_engine_that_falls_silent_is_told_after_three_seconds():
     assert hub.status() == {"phase": "compiling", "lag_s": None, "detail": "", "silent_s": None}
 
 
+def test_an_engine_that_says_nothing_is_trouble_and_so_is_what_it_says():
+    now = 0.0
+    hub = Hub(seconds=lambda: now)
+    assert hub.trouble() == ""
+    now = 3.5
+    assert hub.trouble() == "no word from the engine for 3.5 s"
+    hub.set_status(0.1, "live", "disk is full")
+    assert hub.trouble() == "disk is full"
+    hub.set_status(float("nan"), "failed", "no memory")
+    now = 10.0
+    assert hub.trouble() == "engine stopped: no memory"
+
+
+def test_the_age_of_the_newest_sample_is_that_of_the_last_to_come():
+    desk = Desk()
+    assert desk.hub.newest_sample_age_s() is None
+    desk.feed(1)
+    desk.feeder.silent |= {0, 1}
+    desk.feed(1)
+    desk.now += 2 * NS_PER_S
+    assert desk.hub.newest_sample_age_s() == pytest.approx(2.0)
+
+
 def test_signals_that_are_not_drawn_are_ignored():
     desk = Desk()
     block = dataclasses.replace(desk.feeder.make_block("ppg", np.arange(2)), signal="acceleration")

@@ -127,6 +127,20 @@ def test_the_header_says_how_far_behind_the_engine_is(serve, look):
     expect(engine).to_have_text(re.compile(r"No word from the engine for \d+ s"))
 
 
+def test_an_engine_that_stopped_is_a_banner_with_its_reason(serve, look):
+    served = serve(1)
+    page = look(served)
+    banner = page.locator("#banner")
+    expect(banner).to_be_hidden()
+    served.call(served.hub.set_status, float("nan"), "failed", "no memory")
+    expect(banner).to_have_text("Engine stopped: no memory")
+    expect(page.locator("#engine")).to_contain_text("Engine stopped")
+    page.click("#language")
+    expect(banner).to_have_text("엔진이 멈췄습니다: no memory")
+    served.call(served.hub.set_status, 0.1, "live")
+    expect(banner).to_be_hidden()
+
+
 def test_a_silent_device_is_blanked_and_said_so(serve, look):
     served = serve(2, live=True)
     page = look(served)
