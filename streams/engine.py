@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -39,6 +39,7 @@ from streams.channels import Channels
 from streams.intake import Admitted, Intake
 from streams.merge import NEVER, PATIENCE_NS, Merger
 from streams.physical import to_physical
+from streams.rejection import Rejected, judge_control, sift
 from streams.roster import Roster
 
 _SIGNAL_INDEX: Final = {name: i for i, name in enumerate(SIGNALS)}
@@ -60,12 +61,15 @@ class EngineOutput:
         Records of the streams that the engine was asked to `tap`.
     late
         Chunks that came after their place had been given up: to be stored.
+    rejected
+        Rows of this feed that could not be used, each with the reason.
     """
 
     features: tuple[FeatureBlock, ...] = ()
     findings: tuple[Finding, ...] = ()
     derived: tuple[DerivedBlock, ...] = ()
     late: tuple[Chunk, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
 @dataclass(slots=True)
@@ -114,6 +118,7 @@ class Engine:
         self._arrived_ns = np.zeros(0, np.int64)
         self._clock_floor_ns = np.zeros(0, np.int64)
         self._now_ns: int | None = None
+        self._rejected_rows = 0
 
     @property
     def processors(self) -> tuple[Processor, ...]:
@@ -130,22 +135,33 @@ class Engine:
         """Derived records left out because their slot's horizon had passed."""
         return sum(node.merger.late for node in self._nodes if node.merger)
 
+    @property
+    def rejected_rows(self) -> int:
+        """Rows and controls given back since the start because they could not be used."""
+        return self._rejected_rows
+
     def feed(self, rows: Iterable[Block | Control]) -> EngineOutput:
         """Take samples and controls, and give what follows from them.
 
-        Raises
-        ------
-        UnknownSignalError
-            A block of a signal that is not in `SIGNALS`.
+        Rows that cannot be used are counted and given back with the reason; the rest goes on.
         """
+        rejected: list[Rejected] = []
         for row in rows:
             if isinstance(row, Control):
-                self._put_control(row)
+                reason = judge_control(row)
+                if reason:
+                    rejected.append(Rejected(reason, row))
+                else:
+                    self._put_control(row)
                 continue
-            spec = signal_spec(row.signal)
-            for admitted in self._intake.admit(row, self._now_ns or 0):
-                self._put_samples(spec, admitted)
-        return self._run()
+            block, bad = sift(row)
+            rejected += bad
+            if block is not None:
+                for admitted in self._intake.admit(block, self._now_ns or 0):
+                    self._put_samples(signal_spec(block.signal), admitted)
+        self._rejected_rows += sum(_n_rows(bad.row) for bad in rejected)
+        output = self._run()
+        return replace(output, rejected=tuple(rejected)) if rejected else output
 
     def tick(self, now_ns: int) -> EngineOutput:
         """Let time pass: silent devices are noticed, chunks held too long are released.
@@ -184,10 +200,7 @@ class Engine:
             self._first_ns[slot] = self._newest_ns[slot] = self._clock_floor_ns[slot] = NEVER
 
     def _put_control(self, control: Control) -> None:
-        columns = CONTROLS.get(control.kind)
-        if columns is None:
-            known = ", ".join(CONTROLS)
-            raise LookupError(f"control {control.kind!r} ({control.participant}): expected {known}")
+        columns = CONTROLS[control.kind]
         slot = self.roster.enrol(control.participant)
         self._cover()
         values = np.array([[control.values.get(c.name, np.nan) for c in columns]], np.float64)
@@ -429,6 +442,10 @@ class _StreamTable:
 
 _NO_TIMES: Final = np.zeros(0, np.int64)
 _NO_SOURCES: Final = np.zeros(0, np.int8)
+
+
+def _n_rows(row: Block | Control) -> int:
+    return row.n_rows if isinstance(row, Block) else 1
 
 
 def record_times(block: Block, lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from processors.errors import ContractError, UnknownSignalError
+from processors.errors import ContractError
 from processors.records import (
     NS_PER_S,
     ONSET,
     Batch,
+    Block,
     Chunk,
     Column,
     Control,
@@ -142,15 +144,73 @@ def test_two_producers_of_one_stream_are_a_broken_contract() -> None:
         Engine([Peaks(), Others()])
 
 
-def test_an_unknown_signal_is_named_with_the_nearest() -> None:
-    chunk = Chunk("kim", "d", "heart_rat", 0, np.zeros((1, 1), np.float32), 1.0)
-    with pytest.raises(UnknownSignalError, match="did you mean heart_rate"):
-        Engine([Peaks()]).feed([pack([chunk])])
+def zeros(signal: str, columns: int, *, fs_hz: float = 1.0, variant: str = "") -> Block:
+    samples = np.zeros((2, columns), np.float32)
+    return pack([Chunk("kim", "d", signal, 0, samples, fs_hz, variant=variant)])
 
 
-def test_an_unknown_control_is_named() -> None:
-    with pytest.raises(LookupError, match=r"control 'profil' .kim.: expected profile"):
-        Engine([Peaks()]).feed([Control("kim", 0, "profil", {})])
+def test_an_unknown_signal_is_given_back_and_named_with_the_nearest() -> None:
+    (rejected,) = Engine([Peaks()]).feed([zeros("heart_rat", 1)]).rejected
+    assert "did you mean heart_rate" in rejected.reason
+
+
+def test_an_unknown_control_is_given_back_and_named() -> None:
+    control = Control("kim", 0, "profil", {})
+    (rejected,) = Engine([Peaks()]).feed([control]).rejected
+    assert rejected.reason.startswith("control 'profil' (kim): expected profile")
+    assert rejected.row is control
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (zeros("spo2", 1, variant="spott"), "'spo2.spott' is not a signal"),
+        (zeros("ecg", 0), "no columns"),
+        (zeros("ecg", 65), "65 columns, at most 64"),
+        (zeros("heart_rate", 2), "2 columns, at most 1"),
+        (zeros("ecg", 1, fs_hz=0.0), "sampling rate of 0"),
+        (zeros("ecg", 1, fs_hz=-1.0), "sampling rate of -1"),
+        (zeros("ecg", 1, fs_hz=1e-300), "sampling rate of 1e-300"),
+        (zeros("ecg", 1, fs_hz=float("nan")), "sampling rate of nan"),
+        (zeros("ecg", 1, fs_hz=float("inf")), "sampling rate of inf"),
+        (zeros("ecg", 1, fs_hz=100_001.0), "sampling rate of 100001"),
+        (replace(zeros("heart_rate", 1), t_ns=np.zeros(3, np.int64)), "3 times for 2 samples"),
+        (replace(zeros("ecg", 1), t_ns=np.arange(2)), "a waveform needs a sampling rate"),
+        (replace(zeros("ecg", 1), offsets=np.array([0, 3])), "rows do not add up to 2 samples"),
+        (replace(zeros("ecg", 1), seq=np.zeros(2, np.int64)), "not one value per row"),
+        (replace(zeros("ecg", 1), missing=np.zeros((1, 1), bool)), "not as many marks as samples"),
+        (replace(zeros("ecg", 1), t0_ns=np.array([2**63 - 1])), "time out of range"),
+        (replace(zeros("ecg", 1), seq=np.array([-(2**63)])), "count -9223372036854775808"),
+        (Control("kim", 2**80, "mark", {"stop": 1.0}), "time is not a number of ns"),
+        (Control("kim", 0, "mark", {"stop": "now"}), "values are not all numbers"),  # type: ignore[dict-item]
+    ],
+)
+def test_a_bad_row_is_given_back_with_its_reason_and_the_rest_goes_on(
+    row: Block | Control, reason: str
+) -> None:
+    engine = Engine([Tall(), Peaks()])
+    out = engine.feed([row, pack([ecg("kim", [0, 5, 0])])])
+    assert len(out.findings) == 1
+    (rejected,) = out.rejected
+    assert reason in rejected.reason
+    assert rejected.row is row
+    assert engine.rejected_rows == 1
+    assert engine.tick(S).rejected == ()
+
+
+def test_good_rows_beside_a_bad_one_are_used() -> None:
+    engine = Engine([Tall(), Peaks()])
+    bad = replace(ecg("kim", [0, 5]), fs_hz=0.0)
+    out = engine.feed([pack([ecg("lee", [0, 5]), bad, ecg("max", [5, 0])])])
+    assert [f.participant for f in out.findings] == ["max", "lee"]
+    (rejected,) = out.rejected
+    assert isinstance(rejected.row, Block)
+    assert rejected.row.participants == ("kim",)
+    assert engine.roster.slot("kim") is None
+
+
+def test_records_with_fewer_columns_than_their_signal_are_used() -> None:
+    assert Engine().feed([zeros("blood_pressure", 2)]).rejected == ()
 
 
 def test_implausible_samples_are_counted_and_not_used() -> None:
