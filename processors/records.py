@@ -440,24 +440,21 @@ def pack(chunks: Sequence[Chunk], *, received_ns: int = 0) -> Block:
     )
 
 
-def unpack(block: Block) -> list[Chunk]:
-    """Give the rows of a block as chunks: the inverse of `pack`."""
-    bounds = block.offsets.tolist()
-    return [
-        Chunk(
-            participant=block.participants[r],
-            device=block.devices[r],
-            signal=block.signal,
-            variant=block.variant,
-            channels=block.channels,
-            t0_ns=int(block.t0_ns[r]),
-            fs_hz=float(block.fs_hz[r]),
-            seq=int(block.seq[r]),
-            scale=float(block.scale[r]),
-            offset=float(block.offset[r]),
-            samples=block.samples[bounds[r] : bounds[r + 1]],
-            t_ns=None if block.t_ns is None else block.t_ns[bounds[r] : bounds[r + 1]],
-            missing=None if block.missing is None else block.missing[bounds[r] : bounds[r + 1]],
-        )
-        for r in range(block.n_rows)
-    ]
+def row_chunk(block: Block, r: int) -> Chunk:
+    """Give one row of a block as a chunk: the inverse of `pack`, row by row; nothing is copied."""
+    start, end = int(block.offsets[r]), int(block.offsets[r + 1])
+    return Chunk(
+        participant=block.participants[r],
+        device=block.devices[r],
+        signal=block.signal,
+        variant=block.variant,
+        channels=block.channels,
+        t0_ns=int(block.t0_ns[r]),
+        fs_hz=float(block.fs_hz[r]),
+        seq=int(block.seq[r]),
+        scale=float(block.scale[r]),
+        offset=float(block.offset[r]),
+        samples=block.samples[start:end],
+        t_ns=None if block.t_ns is None else block.t_ns[start:end],
+        missing=None if block.missing is None else block.missing[start:end],
+    )

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.records import NS_PER_S, Block, Chunk, pack
+from processors.records import NS_PER_S, Block, Chunk, pack, row_chunk
 from streams.channels import SINCE_TICK, Channels, Route
 
 WAIT_NS: Final = NS_PER_S  # DESIGN 2: at most 1 s for what is missing
@@ -479,26 +479,6 @@ def take_rows(block: Block, mask: NDArray[np.bool_]) -> Block:
         t_ns=None if block.t_ns is None else block.t_ns[samples],
         missing=None if block.missing is None else block.missing[samples],
         received_ns=block.received_ns,
-    )
-
-
-def row_chunk(block: Block, r: int) -> Chunk:
-    """Give one row of a block as a chunk."""
-    start, end = int(block.offsets[r]), int(block.offsets[r + 1])
-    return Chunk(
-        participant=block.participants[r],
-        device=block.devices[r],
-        signal=block.signal,
-        variant=block.variant,
-        channels=block.channels,
-        t0_ns=int(block.t0_ns[r]),
-        fs_hz=float(block.fs_hz[r]),
-        seq=int(block.seq[r]),
-        scale=float(block.scale[r]),
-        offset=float(block.offset[r]),
-        samples=block.samples[start:end],
-        t_ns=None if block.t_ns is None else block.t_ns[start:end],
-        missing=None if block.missing is None else block.missing[start:end],
     )
 
 

@@ -17,7 +17,7 @@ from alerts.policy import load_policy
 from device_bridges.pacing import pack_all
 from device_bridges.replay.columns import parse_mapping
 from device_bridges.replay.link import find_recordings, read_recording
-from processors.records import NS_PER_S, Block, Chunk, pack, unpack
+from processors.records import NS_PER_S, Block, Chunk, pack, row_chunk
 from processors.registry import discover, order
 from processors.signals import SIGNALS
 from streams.cli import build
@@ -57,7 +57,7 @@ def test_the_new_signal_goes_from_a_table_over_the_wire_through_the_engine_into_
     tmp_path: Path,
 ) -> None:
     (block,) = blocks_of(table(tmp_path, f"t_s,{SIGNAL}", 38.0))
-    (received,) = unpack(decode(encode(block)))
+    received = row_chunk(decode(encode(block)), 0)
     assert (received.signal, len(received.samples)) == (SIGNAL, 20)
     told = LiveCore(load_policy(), [MADE["link"]()]).step(20 * NS_PER_S, [pack([received])])
     store = SqliteStore(tmp_path / "store.sqlite")

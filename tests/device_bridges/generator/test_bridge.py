@@ -6,7 +6,7 @@ import pytest
 
 from device_bridges.generator.bridge import GeneratorBridge
 from device_bridges.generator.rhythm import Story
-from processors.records import NS_PER_S, sample_times_ns, unpack
+from processors.records import NS_PER_S, row_chunk, sample_times_ns
 
 MS = 1_000_000
 
@@ -16,7 +16,7 @@ def samples_by_channel(bridge, duration_ns, step_ns=200 * MS):
     found = {}
     for _, blocks in islice(bridge.steps(step_ns), duration_ns // step_ns):
         for block in blocks:
-            for chunk in unpack(block):
+            for chunk in (row_chunk(block, r) for r in range(block.n_rows)):
                 rate_hz = chunk.fs_hz or 1.0
                 n = int(-(-duration_ns * rate_hz // NS_PER_S))
                 key = (chunk.participant, chunk.signal)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from device_bridges.replay.bridge import ReplayBridge
 from device_bridges.replay.link import find_recordings, read_recording
 from device_bridges.replay.recording import IrregularTrack, Recording, RegularTrack, Run
-from processors.records import NS_PER_S, unpack
+from processors.records import NS_PER_S, row_chunk
 
 MS = 1_000_000
 
@@ -27,7 +27,7 @@ def chunks_by_channel(steps):
     found = {}
     for _, blocks in steps:
         for block in blocks:
-            for chunk in unpack(block):
+            for chunk in (row_chunk(block, r) for r in range(block.n_rows)):
                 found.setdefault((chunk.participant, chunk.signal), []).append(chunk)
     return found
 
