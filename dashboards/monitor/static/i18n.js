@@ -104,6 +104,24 @@ const WORDS = {
   'finding.onset': ['began', '시작'],
   'finding.offset': ['ended', '종료'],
   'finding.point': ['', ''],
+  'evidence.rr_ms': ['RR {n} ms', 'RR {n} ms'],
+  'evidence.mean_rr_ms': ['mean RR {n} ms', '평균 RR {n} ms'],
+  'evidence.rate': ['{n} /min', '분당 {n}회'],
+  'evidence.limit': ['limit {n} /min', '한계 분당 {n}회'],
+  'evidence.beats': ['{n} beats', '{n}박동'],
+  'evidence.beats_per_min': ['{n} /min', '분당 {n}회'],
+  'evidence.cycles': ['{n} cycles', '{n}주기'],
+  'evidence.pauses': ['{n} pauses', '휴지 {n}회'],
+  'evidence.seconds': ['{n} s', '{n}초'],
+  'evidence.span_s': ['within {n} s', '{n}초 이내'],
+  'evidence.lost_s': ['{n} s lost', '{n}초 누락'],
+  'evidence.percent': ['{n} %', '{n} %'],
+  'evidence.score': ['quality {n} %', '품질 {n} %'],
+  'evidence.peak_to_peak_mv': ['{n} mV from peak to peak', '최고-최저 {n} mV'],
+  'evidence.by_device': ['told by the device', '기기가 알림'],
+  'evidence.railed': ['at the limit of its range', '측정 범위 초과'],
+  'evidence.flat': ['flat', '신호 평탄'],
+  'evidence.noisy': ['noisy', '잡음'],
   'elsewhere': ['!!! High alarm out of view: {names}', '!!! 화면 밖 높음 알람: {names}'],
   'announce': ['{priority} alarm: {reason}, {name}', '{priority} 알람: {reason}, {name}'],
 };
@@ -197,6 +215,11 @@ export function language() {
 export function switchLanguage() {
   column = column ? 0 : 1;
   localStorage.setItem(STORED, language());
+}
+
+/** Whether there are words for a key. @param {string} key @returns {boolean} */
+export function has(key) {
+  return key in WORDS;
 }
 
 /** Words for a key, with {places} filled in. @param {string} key @param {Record<string, string | number>} [places] @returns {string} */

@@ -2,7 +2,7 @@
 
 import { alarmLine, hasPpg, make, say, show, trouble } from './grid.js';
 import { inOrder, isOpen, reason, stateWords } from './alarms.js';
-import { age, language, t, timeOfDay } from './i18n.js';
+import { age, has, language, t, timeOfDay } from './i18n.js';
 import { Lane, drawStrip } from './lanes.js';
 
 const ECG_HEIGHT = 200, PPG_HEIGHT = 90, STRIP_HEIGHT = 120;
@@ -11,21 +11,24 @@ const READ_AGAIN_MS = 400;
 /** Units of values by name; others are shown without. @type {Record<string, string>} */
 const UNITS = { heart_rate: 'bpm', spo2: '%', respiration: '/min', ventricular_beats: '/min', ecg_quality: '%' };
 
-/** Units of evidence by the end of its name. @type {[RegExp, string][]} */
-const EVIDENCE_UNITS = [[/_ms$/, 'ms'], [/_mv$/, 'mV'], [/_s$|^seconds$/, 's'], [/_per_min$|^rate$|^limit$/, '/min'], [/percent$/, '%']];
-const NOT_AMOUNTS = /^(signal|attached|template|other_template)$/; // indices and flags, no use to a reader
+/** Units of evidence that has no words of its own, by the end of its name. @type {[RegExp, string][]} */
+const EVIDENCE_UNITS = [[/_ms$/, 'ms'], [/_mv$/, 'mV'], [/_s$/, 's'], [/_per_min$/, '/min'], [/_percent$/, '%']];
+const UNSAID = /^(signal|attached|template|other_template)$/; // indices and codes, no use to a reader
+const FLAGS = /^(by_device|railed|flat|noisy)$/; // said when they are 1
 
-/** Three digits. @param {number} value @returns {string} */
+/** Three digits, whole from 100 on. @param {number} value @returns {string} */
 function three(value) {
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(+value.toPrecision(3));
 }
 
-/** @param {Record<string, number>} values @returns {string} */
+/** What a finding stands on, where its sentence is empty. @param {Record<string, number>} values @returns {string} */
 function evidence(values) {
-  return Object.entries(values).filter(([name]) => !NOT_AMOUNTS.test(name)).map(([name, value]) => {
+  const said = Object.entries(values).filter(([name, value]) => !UNSAID.test(name) && !(FLAGS.test(name) && value !== 1));
+  return said.map(([name, value]) => {
+    const n = three(name === 'score' ? Math.round(100 * value) : value); // 0-1, written in percent
+    if (has(`evidence.${name}`)) return t(`evidence.${name}`, { n });
     const [ending, unit] = EVIDENCE_UNITS.find(([each]) => each.test(name)) ?? [/$^/, ''];
-    const short = name === 'rate' || name === 'limit' ? name : name.replace(ending, '');
-    return `${short.replaceAll('_', ' ')} ${three(value)} ${unit}`.trim();
+    return `${name.replace(ending, '').replaceAll('_', ' ')} ${n} ${unit}`.trim();
   }).join(', ');
 }
 

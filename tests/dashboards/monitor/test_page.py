@@ -6,6 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from dashboards.monitor.history import ParticipantHistory
+from processors.records import Finding
 from tests.needs import chromium
 
 pytestmark = pytest.mark.browser
@@ -187,6 +189,33 @@ def test_keys_open_a_participant_with_strips_and_come_back(serve, look):
     page.keyboard.press("Escape")
     expect(page.locator("#participant")).to_be_hidden()
     expect(tiles(page).nth(1).locator(".name")).to_be_focused()
+
+
+def test_a_finding_without_a_sentence_gives_its_evidence_in_words(serve, look):
+    said = {
+        "pvc_multiform": ({"template": 1.0, "other_template": 2.0}, ""),
+        "lead_off": ({"by_device": 0.0, "railed": 1.0, "flat": 0.0}, "at the limit of its range"),
+        "poor_signal": (
+            {"score": 0.314, "noisy": 1.0, "peak_to_peak_mv": 2.345},
+            "quality 31 %, noisy, 2.35 mV from peak to peak",
+        ),
+        "missed_beat": ({"rr_ms": 1630.0, "mean_rr_ms": 812.4}, "RR 1630 ms, mean RR 812 ms"),
+        "pvc_run": ({"beats": 4.0, "rate": 104.6}, "4 beats, 105 /min"),
+        "pvc_bigeminy": ({"cycles": 3.0}, "3 cycles"),
+        "gap": ({"signal": 0.0, "lost_s": 2.5}, "2.5 s lost"),
+        "unheard_of": ({"slope_mv": 0.25, "of_what": 7.0}, "slope 0.25 mV, of what 7"),
+    }
+    found = [
+        Finding(code, 0, "P-0001", code, "point", k * 10**9, k * 10**9, k * 10**9, 1.0, evidence)
+        for k, (code, (evidence, _)) in enumerate(said.items(), 1)
+    ]
+    served = serve(2, history=lambda _: ParticipantHistory(found))
+    page = look(served, "/#p=P-0001")
+    rows = page.locator(".finding .evidence")
+    expect(rows).to_have_count(len(said))
+    assert rows.all_text_contents() == [text for _, text in reversed(said.values())]
+    page.click("#language")
+    expect(rows.nth(1)).to_have_text("2.5초 누락")
 
 
 def test_of_many_participants_only_those_in_view_exist_and_get_traces(serve, look):
