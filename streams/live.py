@@ -5,6 +5,7 @@ No thread, no clock, no I/O; `streams.embedded` puts those around it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -30,6 +31,9 @@ from streams.engine import Engine, record_times
 from streams.merge import NEVER
 from streams.stores import FEATURES, SCALARS, Record, SeriesRows
 
+_log = logging.getLogger(__name__)
+
+MAX_REASONS: Final = 1000  # different reasons that are logged; a flood of them is not
 STORE_EVERY_NS: Final = 5 * NS_PER_S  # DESIGN 6: features are stored every 5 s by default
 
 
@@ -72,6 +76,7 @@ class LiveCore:
             for spec in processor.produces
             if isinstance(spec, FeatureSpec)
         }
+        self._reasons: set[str] = set()
         self._stored_ns: dict[str, NDArray[np.int64]] = {}
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
@@ -80,6 +85,9 @@ class LiveCore:
         features = tuple(self._resolve(b) for output in outputs for b in output.features)
         findings = tuple(finding for output in outputs for finding in output.findings)
         late = [pack([chunk]) for output in outputs for chunk in output.late]
+        for output in outputs:
+            for rejected in output.rejected:
+                self._log_once(rejected.reason)
         kept = [self._thin(rows) for rows in features] + [
             self._thin(scalar) if is_continuous else scalar
             for block in (*rows, *late)
@@ -93,6 +101,12 @@ class LiveCore:
             findings,
             tuple(self._apply(findings)),
         )
+
+    def _log_once(self, reason: str) -> None:
+        """Log a reason for giving rows back when it is new, not each time."""
+        if reason not in self._reasons and len(self._reasons) < MAX_REASONS:
+            self._reasons.add(reason)
+            _log.warning("rows rejected reason=%s", reason)
 
     def acknowledge(self, alarm_id: str, by: str) -> list[AlarmChange]:
         """Note that a person has seen an alarm; nothing for one that is over.
@@ -156,10 +170,12 @@ def _scalars(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
 
     Of a continuous signal the last of each row is enough, for the store thins it anyway.
     """
-    spec = SIGNALS[block.signal]
-    if spec.waveform or not block.n_samples:
+    spec = SIGNALS.get(block.signal)
+    if spec is None or spec.waveform or not block.n_samples:
         return
-    variant = spec.variant(block.variant)
+    variant = next((v for v in spec.variants if v.name == (block.variant or v.name)), None)
+    if variant is None or block.samples.shape[1] > len(spec.channels):
+        return  # the engine has given it back with the reason
     continuous = variant.name == "continuous"
     lengths = np.diff(block.offsets)
     row_of = np.repeat(np.arange(block.n_rows), lengths)

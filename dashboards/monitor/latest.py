@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from processors.records import NS_PER_S
 from processors.signals import SIGNALS
 
-# s; after this a value is blanked. Signals: the table; features that come every second: a few.
+# s; after this a value is blanked. Signals: the table; features: a few more than their period.
 STALE_S = {
     name: SIGNALS[name].variant().stale_after_s for name in ("heart_rate", "spo2", "respiration")
-} | {"ecg_quality": 3.0, "ventricular_beats": 10.0}
+} | {"ecg_quality": 8.0, "ventricular_beats": 10.0}
 OTHER_STALE_S = 60.0  # s; features that only the participant view lists
 
 
