@@ -41,3 +41,21 @@ class SlotState:
 
     def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
         self.cover(slots)[slots] = state
+
+
+class KeepsState:
+    """The part of a `Processor` that handles its state, where one `SlotState` is all of it."""
+
+    _state: SlotState
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        """Return these slots to the state of a participant never seen."""
+        self._state.forget(slots)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        """Give a copy of the state of these slots."""
+        return self._state.snapshot(slots)
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        """Put a snapshot back into these slots."""
+        self._state.restore(slots, state)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from processors.emit import event_blocks, finding_rows
 from processors.kernels.link import LINK_STATE, watch_link
@@ -20,7 +16,7 @@ from processors.records import (
     ProducedSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 FINDINGS = (  # in the order of the kernel's codes
     FindingSpec("device_silent", (Column("signal"),)),
@@ -50,7 +46,7 @@ class Params:
 
 
 @register
-class Link:
+class Link(KeepsState):
     """Report devices that fall silent, samples that were lost and batteries that run low.
 
     Each signal of a participant falls silent by itself: from its deadline to the first sample
@@ -79,15 +75,3 @@ class Link:
             records, rows,
         )  # fmt: skip
         return Outputs(events=event_blocks(FINDINGS, rows[:n])) if n else NOTHING
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back into these slots."""
-        self._state.restore(slots, state)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from processors.emit import event_blocks, finding_rows
 from processors.kernels.rate_limits import N_CODES, RATE_STATE, Limits, watch_rates
@@ -20,7 +16,7 @@ from processors.records import (
     ProducedSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 EVIDENCE = (Column("rate", "/min"), Column("limit", "/min"), Column("beats"))
 FINDINGS = tuple(
@@ -85,7 +81,7 @@ class Params:
 
 
 @register
-class RateLimits:
+class RateLimits(KeepsState):
     """Report hearts that beat too fast or too slowly."""
 
     name = "rate_limits"
@@ -106,15 +102,3 @@ class RateLimits:
             self._limits, self._state.cover(batch.slots), rows,
         )  # fmt: skip
         return Outputs(events=event_blocks(FINDINGS, rows[:n])) if n else NOTHING
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back into these slots."""
-        self._state.restore(slots, state)

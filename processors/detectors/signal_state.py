@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from processors.emit import event_blocks, finding_rows
 from processors.kernels.signal_state import SIGNAL_STATE, StateLimits, watch_signal
@@ -20,7 +16,7 @@ from processors.records import (
     ProducedSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 FINDINGS = (  # in the order of the kernel's codes
     FindingSpec("lead_off", (Column("by_device"), Column("railed"), Column("flat"))),
@@ -48,7 +44,7 @@ class Params:
 
 
 @register
-class SignalState:
+class SignalState(KeepsState):
     """Say when an electrode is off, or the signal too poor to be read.
 
     The device's own flag counts at once; by the signal a lead is off after three seconds without
@@ -77,15 +73,3 @@ class SignalState:
             self._limits, self._state.cover(batch.slots), rows,
         )  # fmt: skip
         return Outputs(events=event_blocks(FINDINGS, rows[:n])) if n else NOTHING
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back into these slots."""
-        self._state.restore(slots, state)

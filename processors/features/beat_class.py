@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from processors.kernels.beat_class import (
     BEAT_STATE,
@@ -32,7 +30,7 @@ from processors.records import (
     StreamSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 LABELS = StreamSpec(
     "beat_labels",
@@ -60,7 +58,7 @@ class Params:
 
 
 @register
-class BeatClass:
+class BeatClass(KeepsState):
     """Label each standing beat at its window, and once more if the next interval says otherwise."""
 
     name = "beat_class"
@@ -111,18 +109,6 @@ class BeatClass:
         span = np.maximum(batch.until_ns // BIN_NS - begin // BIN_NS + 1, 0)
         most = (MINUTE_NS // BIN_NS + 2) * (np.diff(batch.offsets) + 1)
         return int(np.minimum(span, most).sum())
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back into these slots."""
-        self._state.restore(slots, state)
 
 
 def _rows(n: int, n_columns: int) -> Rows:

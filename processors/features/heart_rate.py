@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from processors.kernels.heart_rate import METER_STATE, SECOND_NS, read_meter
 from processors.records import (
@@ -22,7 +20,7 @@ from processors.records import (
     StreamSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 COLUMNS = (Column("rate", "/min"), Column("source"))
 
@@ -50,7 +48,7 @@ class Params:
 
 
 @register
-class HeartRate:
+class HeartRate(KeepsState):
     """Read the heart rate meter at every whole second; NaN is a blank."""
 
     name = "heart_rate"
@@ -95,15 +93,3 @@ class HeartRate:
         begin = np.where(state["running"] != 0, state["next_ns"], first)
         span = np.maximum(batch.until_ns // SECOND_NS - begin // SECOND_NS + 1, 0)
         return int(np.minimum(span, idle * (np.diff(batch.offsets) + 1)).sum())
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back into these slots."""
-        self._state.restore(slots, state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from processors.kernels.qrs import (
 )
 from processors.records import NOTHING, Batch, Column, DerivedBlock, Outputs, StreamSpec
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 BEATS = StreamSpec(
     "beats",
@@ -59,7 +58,7 @@ class Params:
 
 
 @register
-class Qrs:
+class Qrs(KeepsState):
     """Find the beats of every ECG of a batch (CLINICAL 3.2); see `processors.kernels.qrs`."""
 
     name = "qrs"
@@ -106,18 +105,6 @@ class Qrs:
                 )
             )
         return Outputs(derived=tuple(blocks)) if blocks else NOTHING
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back."""
-        self._state.restore(slots, state)
 
     def _leads(self, n_columns: int) -> NDArray[np.int64]:
         wanted = self.params.leads or tuple(range(n_columns))

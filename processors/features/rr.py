@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from processors.kernels.rr import RR_STATE, choose_intervals
 from processors.records import (
@@ -20,7 +18,7 @@ from processors.records import (
     StreamSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 COLUMNS = (
     Column("lag_ns", "ns"),
@@ -52,7 +50,7 @@ class Params:
 
 
 @register
-class RrIntervals:
+class RrIntervals(KeepsState):
     """Merge labelled beats and strap intervals into ``rr_intervals``, one row per beat."""
 
     name = "rr"
@@ -77,15 +75,3 @@ class RrIntervals:
             self._state.cover(batch.slots), slots, t_ns, values,
         )  # fmt: skip
         return Outputs(derived=(DerivedBlock("rr_intervals", slots[:n], t_ns[:n], values[:n]),))
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back into these slots."""
-        self._state.restore(slots, state)

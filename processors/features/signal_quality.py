@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from processors.kernels.signal_quality import N_OUT, QUALITY_STATE, watch_quality
 from processors.records import (
@@ -21,7 +19,7 @@ from processors.records import (
     StreamSpec,
 )
 from processors.registry import register
-from processors.state import SlotState
+from processors.state import KeepsState, SlotState
 
 ECG_QUALITY = StreamSpec(
     "ecg_quality",
@@ -54,7 +52,7 @@ class Params:
 
 
 @register
-class SignalQuality:
+class SignalQuality(KeepsState):
     """Judge every whole second of every ECG (CLINICAL 3.10); see the kernel of the same name."""
 
     name = "signal_quality"
@@ -88,15 +86,3 @@ class SignalQuality:
             return Outputs(derived=(rows,))
         score = FeatureBlock(SCORE.name, slots[:n][due], t_ns[:n][due], values[:n, :1][due])
         return Outputs(derived=(rows,), features=(score,))
-
-    def forget(self, slots: NDArray[np.int32]) -> None:
-        """Return these slots to the state of a participant never seen."""
-        self._state.forget(slots)
-
-    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        """Give a copy of the state of these slots."""
-        return self._state.snapshot(slots)
-
-    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        """Put a snapshot back."""
-        self._state.restore(slots, state)
