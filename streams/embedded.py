@@ -309,10 +309,11 @@ class Embedded:
             known = {person.id for person in self._plan.participants}
             left_open = [a for a in self._store.open_alarms() if a.participant in known]
             adopted = core.adopt(left_open, self._plan.bridge.base_ns)
-            self._store_all(adopted)
+            self._store_all([*self._plan.participants, *adopted])
             show((), adopted)
             self._ready = True
-            while not self._stopping:
+            # What has been given is still processed, for as long as the end may take.
+            while not (self._stopping and self._steps.empty()):
                 step = self._next_step()
                 while self._orders:
                     records = self._orders.popleft()(core)

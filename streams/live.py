@@ -77,7 +77,7 @@ class LiveCore:
             if isinstance(spec, FeatureSpec)
         }
         self._reasons: set[str] = set()
-        self._stored_ns: dict[str, NDArray[np.int64]] = {}
+        self._stored_ns: dict[tuple[str, str], NDArray[np.int64]] = {}
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
         """Take all samples before `until_ns` and give what follows from them."""
@@ -152,13 +152,14 @@ class LiveCore:
     def _thin(self, rows: SeriesRows) -> SeriesRows:
         """Keep the rows that are due for the store."""
         slots = self.engine.roster.enrol_all(rows.participants)
-        stored_ns = self._stored_ns.get(rows.name, np.zeros(0, np.int64))
+        key = rows.kind, rows.name  # a feature and a signal may have one name
+        stored_ns = self._stored_ns.get(key, np.zeros(0, np.int64))
         if len(stored_ns) < self.engine.roster.n_slots:
             more = self.engine.roster.n_slots + 64 - len(stored_ns)
             stored_ns = np.concatenate([stored_ns, np.full(more, NEVER // 2, np.int64)])
         due = rows.t_ns - stored_ns[slots] >= STORE_EVERY_NS
         stored_ns[slots[due]] = rows.t_ns[due]
-        self._stored_ns[rows.name] = stored_ns
+        self._stored_ns[key] = stored_ns
         participants = [rows.participants[k] for k in np.flatnonzero(due).tolist()]
         return replace(
             rows, participants=participants, t_ns=rows.t_ns[due], values=rows.values[due]

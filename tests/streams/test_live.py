@@ -32,6 +32,9 @@ def test_features_are_told_each_time_and_kept_every_five_seconds() -> None:
     n_kept = sum(list(r.participants).count(of) for r in kept)
     assert n_told > 20
     assert n_told / 7 < n_kept <= n_told / 4
+    # The device's own heart rate has the same name and is kept beside it.
+    scalars = [r for t in told for r in t.kept if r.name == "heart_rate" and r.kind == "scalars"]
+    assert sum(list(r.participants).count(of) for r in scalars) >= 5
 
 
 def test_a_spot_value_is_kept_each_time() -> None:
