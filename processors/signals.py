@@ -74,6 +74,10 @@ class SignalSpec:
         """Unit of the first channel."""
         return self.channels[0].unit
 
+    def stream(self, variant: Variant) -> str:
+        """Name the stream of a variant: the signal's own name for the first, else with it."""
+        return self.name if variant is self.variants[0] else f"{self.name}.{variant.name}"
+
     def variant(self, name: str = "") -> Variant:
         """Give a variant by name, the first for the empty name; LookupError when there is none."""
         for variant in self.variants:

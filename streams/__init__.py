@@ -1,1 +1,1 @@
-"""The only mover: bus, engine, stores, configuration, and the programs that put them together."""
+"""The only mover: intake, engine, stores, configuration, and the programs that join them."""

@@ -28,7 +28,6 @@ from processors.records import (
     Control,
     DerivedBlock,
     FeatureBlock,
-    FeatureSpec,
     Finding,
     Processor,
 )
@@ -145,12 +144,7 @@ class _Run:
     ) -> None:
         self._options = options
         self._engine = Engine(processors_for(all_leads=options.lead is None), tap=TAPPED)
-        self._columns = {
-            spec.name: tuple(column.name for column in spec.columns)
-            for processor in self._engine.processors
-            for spec in processor.produces
-            if isinstance(spec, FeatureSpec)
-        }
+        self._columns = self._engine.feature_columns
         self._alarms = AlarmCore(policy)
         self._playing = {recording.participant: recording for recording in recordings}
         self._beats_only = {r.participant for r in recordings if "ecg" not in r.signals}

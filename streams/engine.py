@@ -26,6 +26,7 @@ from processors.records import (
     DerivedBlock,
     EventBlock,
     FeatureBlock,
+    FeatureSpec,
     Finding,
     FindingSpec,
     Outputs,
@@ -126,6 +127,16 @@ class Engine:
         return tuple(node.processor for node in self._nodes)
 
     @property
+    def feature_columns(self) -> dict[str, tuple[str, ...]]:
+        """Names of the columns of every feature, by the name of the feature."""
+        return {
+            spec.name: tuple(column.name for column in spec.columns)
+            for processor in self.processors
+            for spec in processor.produces
+            if isinstance(spec, FeatureSpec)
+        }
+
+    @property
     def findings_lag_ns(self) -> int:
         """How long after the newest sample of a participant a finding may still become known."""
         return self._streams.longest_wait_ns
@@ -184,6 +195,11 @@ class Engine:
         np.maximum(self._clock_floor_ns, clock, out=self._clock_floor_ns)
         return self._clock_floor_ns
 
+    def known_ns(self) -> NDArray[np.int64]:
+        """Give the time by slot up to which all findings are known; `NEVER` where not seen."""
+        clock_ns = self.clock_ns()
+        return np.where(clock_ns == NEVER, NEVER, clock_ns - self.findings_lag_ns)
+
     def release(self, participant: str) -> None:
         """Forget a participant entirely; the slot goes to somebody else."""
         slot = self.roster.release(participant)
@@ -233,7 +249,7 @@ class Engine:
         np.maximum.at(self._newest_ns, slots, newest)
         self._arrived_ns[slots] = _NOT_YET
         variant = spec.variant(block.variant)
-        name = block.signal if variant is spec.variants[0] else f"{block.signal}.{variant.name}"
+        name = spec.stream(variant)
         if variant.name == "continuous":
             self._put_presence(spec, variant.stale_after_s, admitted, newest)
         stream = self._streams.index.get(name)
@@ -388,7 +404,7 @@ class _StreamTable:
         self.longest_wait_ns = 0
         for spec in SIGNALS.values():
             for variant in spec.variants:
-                name = spec.name if variant is spec.variants[0] else f"{spec.name}.{variant.name}"
+                name = spec.stream(variant)
                 self._widths[name] = len(spec.channels)
                 if variant.name != "continuous":
                     self._sparse.add(name)

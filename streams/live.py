@@ -21,7 +21,6 @@ from processors.records import (
     Block,
     Control,
     FeatureBlock,
-    FeatureSpec,
     Finding,
     Processor,
     pack,
@@ -70,12 +69,7 @@ class LiveCore:
     def __init__(self, policy: Policy, processors: Iterable[Processor] | None = None) -> None:
         self.engine = Engine(processors)
         self.alarms = AlarmCore(policy)
-        self._columns = {
-            spec.name: tuple(column.name for column in spec.columns)
-            for processor in self.engine.processors
-            for spec in processor.produces
-            if isinstance(spec, FeatureSpec)
-        }
+        self._columns = self.engine.feature_columns
         self._reasons: set[str] = set()
         self._stored_ns: dict[tuple[str, str], NDArray[np.int64]] = {}
 
@@ -117,30 +111,22 @@ class LiveCore:
         alarm = self.alarms.alarm(alarm_id)
         if alarm is None:
             return []
-        slot = self.engine.roster.slot(alarm.participant)
-        known_ns = self._known_ns(slot) if slot is not None else NEVER
-        return self.alarms.acknowledge(alarm_id, by, max(known_ns, alarm.t_ns))
+        slot, known_ns = self.engine.roster.slot(alarm.participant), self.engine.known_ns()
+        come_ns = int(known_ns[slot]) if slot is not None and slot < len(known_ns) else NEVER
+        return self.alarms.acknowledge(alarm_id, by, max(come_ns, alarm.t_ns))
 
     def adopt(self, alarms: Iterable[Alarm], now_ns: int) -> list[AlarmChange]:
         """Take over the alarms that were open when the process ended."""
         return self.alarms.adopt(alarms, now_ns)
 
-    def _known_ns(self, slot: int) -> int:
-        """Give the time up to which all findings of a slot are known."""
-        clocks_ns = self.engine.clock_ns()
-        if slot >= len(clocks_ns) or clocks_ns[slot] == NEVER:
-            return NEVER
-        return int(clocks_ns[slot]) - self.engine.findings_lag_ns
-
     def _apply(self, findings: Sequence[Finding]) -> list[AlarmChange]:
         changes: list[AlarmChange] = []
         for finding in findings:
             changes += self.alarms.apply(finding)
-        clocks_ns = self.engine.clock_ns()
+        known_ns = self.engine.known_ns().tolist()
         for participant, slot in self.engine.roster.items():
-            if slot < len(clocks_ns) and clocks_ns[slot] != NEVER:
-                known_ns = int(clocks_ns[slot]) - self.engine.findings_lag_ns
-                changes += self.alarms.tick(known_ns, participant)
+            if slot < len(known_ns) and known_ns[slot] != NEVER:
+                changes += self.alarms.tick(known_ns[slot], participant)
         return changes
 
     def _resolve(self, block: FeatureBlock) -> SeriesRows:
@@ -185,8 +171,10 @@ def _scalars(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
     values = block.samples[chosen] * block.scale[r, None] + block.offset[r, None]
     if block.missing is not None:
         values[block.missing[chosen]] = np.nan
-    name = spec.name if variant is spec.variants[0] else f"{spec.name}.{variant.name}"
     columns = tuple(channel.name for channel in spec.channels)[: values.shape[1]]
     people = [block.participants[k] for k in r.tolist()]
     times = record_times(block, lengths) if block.t_ns is None else block.t_ns
-    yield SeriesRows(SCALARS, name, columns, people, times[chosen], values), continuous
+    yield (
+        SeriesRows(SCALARS, spec.stream(variant), columns, people, times[chosen], values),
+        continuous,
+    )
