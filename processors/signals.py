@@ -288,6 +288,10 @@ CONTROLS: dict[str, tuple[Column, ...]] = {
         Column("heart_rate_max", "/min"),
         Column("heart_rate_rest", "/min"),
         Column("event", "1"),  # 1: in a group on a hike or test, effort limits from the start
+        Column("posture", "1"),  # after a stop: 0 upright or walking, 1 sitting, 2 supine
+        Column("beta_blocker", "1"),  # 1: takes one
+        Column("sensitive", "1"),  # 1: limits of air for people with COPD or asthma apply
+        Column("spo2_low", "%"),  # own limit of the oxygen saturation
     ),
     "mark": (Column("stop", "1"),),  # 1: stop button or protocol mark
     "lead": (Column("off", "1"),),  # 1: the device says that an ECG electrode is off

@@ -34,6 +34,14 @@ class Participant:
         None where not known.
     event
         Takes part in a hike or test: effort limits from the start.
+    posture
+        After a stop of effort: 0 upright or walking, 1 sitting, 2 supine; None where not known.
+    beta_blocker
+        Takes one; None where not known.
+    sensitive
+        The air limits for people with COPD or asthma apply.
+    spo2_low
+        Own limit of the oxygen saturation, %; None: the usual one.
     """
 
     id: str
@@ -43,6 +51,10 @@ class Participant:
     heart_rate_max: float | None = None
     heart_rate_rest: float | None = None
     event: bool = False
+    posture: int | None = None
+    beta_blocker: bool | None = None
+    sensitive: bool = False
+    spo2_low: float | None = None
 
     @property
     def shown_name(self) -> str:
@@ -55,15 +67,19 @@ def profile(participant: Participant, t_ns: int) -> Control:
     What is not known is left out.
 
     >>> profile(Participant("p1", age_years=50.0), 0).values
-    {'age_years': 50.0, 'event': 0.0}
+    {'age_years': 50.0, 'event': 0.0, 'sensitive': 0.0}
     """
     known = {
         "age_years": participant.age_years,
         "heart_rate_max": participant.heart_rate_max,
         "heart_rate_rest": participant.heart_rate_rest,
         "event": float(participant.event),
+        "posture": participant.posture,
+        "beta_blocker": participant.beta_blocker,
+        "sensitive": float(participant.sensitive),
+        "spo2_low": participant.spo2_low,
     }
-    values = {name: value for name, value in known.items() if value is not None}
+    values = {name: float(value) for name, value in known.items() if value is not None}
     return Control(participant.id, t_ns, "profile", values)
 
 

@@ -1,0 +1,1 @@
+"""Simulated participants: scripted, reproducible, with the truth of what was planted."""
