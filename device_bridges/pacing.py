@@ -58,6 +58,7 @@ async def publish(
     *,
     speed: float | None = 1.0,
     step_ns: int = STEP_NS,
+    on_sent: Callable[[int, int], None] | None = None,
 ) -> None:
     """Give a bridge's steps to a sink at the pace of a clock, until they end.
 
@@ -70,15 +71,21 @@ async def publish(
         Takes (until_ns, blocks). It may block: that is the overflow policy of raw samples.
     speed
         Device seconds per second of the clock; None: as fast as the sink takes them.
+    on_sent
+        Told (until_ns, ns after the step was due) just before each step is given.
     """
     steps = bridge.steps(step_ns)
     began_ns = clock.now_ns()
     # Making a step can take longer than the event loop may wait.
     while (step := await asyncio.to_thread(next, steps, None)) is not None:
         until_ns, blocks = step
+        due_ns = None
         if speed is not None:
-            await clock.sleep_until(began_ns + round((until_ns - bridge.base_ns) / speed))
+            due_ns = began_ns + round((until_ns - bridge.base_ns) / speed)
+            await clock.sleep_until(due_ns)
         received_ns = clock.now_ns()
+        if on_sent is not None:
+            on_sent(until_ns, 0 if due_ns is None else received_ns - due_ns)
         await sink(until_ns, [replace(block, received_ns=received_ns) for block in blocks])
 
 

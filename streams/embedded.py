@@ -41,6 +41,7 @@ from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
+from streams.observe import Observer
 from streams.stores import Record, SeriesRows, StoredStrip, StoreError, n_rows
 from streams.stores.sqlite import SqliteStore
 from streams.stores.writer import StoreWriter
@@ -95,6 +96,13 @@ class Embedded:
         A bound socket; the page is served on it.
     say
         Prints a line for the person at the terminal.
+    observer
+        Is told of every step.
+
+    Attributes
+    ----------
+    account
+        What the engine counted over all channels, once it has ended: samples, duplicates, lost...
     """
 
     def __init__(
@@ -104,14 +112,17 @@ class Embedded:
         folder: Path,
         address: socket.socket,
         say: Callable[[str], None],
+        observer: Observer | None = None,
     ) -> None:
         self._plan = plan
+        self._observer = observer or Observer()
+        self.account: dict[str, int] = {}
         self._policy = policy
         self._address = address
         self._say = say
         self.store_path = folder / "vitals.sqlite"
         self._store = SqliteStore(self.store_path)
-        self._writer = StoreWriter(self._store)
+        self._writer = StoreWriter(self._store, on_written=self._observer.written)
         self._steps: queue.Queue[Step] = queue.Queue(QUEUE_STEPS)
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
         self._hub = Hub(
@@ -126,6 +137,7 @@ class Embedded:
         self._given_ns = self._done_ns = plan.bridge.base_ns
         self._ended = self._stopping = False
         self._fault: BaseException | None = None
+        self._end: Callable[[], object] = lambda: None
 
     async def serve(self) -> None:
         """Run until interrupted, or until the engine fails.
@@ -152,8 +164,9 @@ class Embedded:
             )
         )
         loop = asyncio.get_running_loop()
+        self._end = lambda: loop.call_soon_threadsafe(_interrupt, server)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(_interrupt, server))
+            signal.signal(number, lambda *_: self.stop())
         engine = threading.Thread(target=self._run_engine, args=(loop, server), name="engine")
         self._writer.start()
         engine.start()
@@ -173,6 +186,15 @@ class Embedded:
             self._store.close()
         if self._fault is not None:
             raise self._fault
+
+    def stop(self) -> None:
+        """End the run cleanly; from any thread, once it serves."""
+        self._end()
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the bridge has ended and the engine has done all that it gave."""
+        return self._ended and self._done_ns >= self._given_ns
 
     def _note_fault(self, task: asyncio.Task[None], server: uvicorn.Server) -> None:
         """End the program when the bridge or the report fails: nothing may stop in silence."""
@@ -194,7 +216,14 @@ class Embedded:
             await self._give(until_ns, [*controls, *blocks])
 
         step_ns = self._plan.block_ms * 1_000_000
-        await publish(self._plan.bridge, sink, WallClock(), speed=self._plan.speed, step_ns=step_ns)
+        await publish(
+            self._plan.bridge,
+            sink,
+            WallClock(),
+            speed=self._plan.speed,
+            step_ns=step_ns,
+            on_sent=self._observer.sent,
+        )
         self._ended = True
         self._say("The recordings have ended; the page stays open. Ctrl-C ends.")
 
@@ -324,7 +353,9 @@ class Embedded:
                 told = core.step(*step)
                 self._store_all(told.records)
                 self._done_ns = max(told.until_ns, self._done_ns)
+                self._observer.processed(told)
                 show(told.features, told.alarms, told.findings)
+            self.account = core.engine.channels.totals()
         except BaseException as error:  # noqa: BLE001 - raised again once all is closed
             self._fault = error
             server.should_exit = True

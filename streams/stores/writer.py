@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from streams.stores import Record, Store, StoreError, n_rows
@@ -37,6 +37,11 @@ class WriterCounts:
 class StoreWriter:
     """Writes to a store from a thread of its own.
 
+    Parameters
+    ----------
+    on_written
+        Told each batch once it is committed, on the writer's thread.
+
     Attributes
     ----------
     counts
@@ -53,6 +58,7 @@ class StoreWriter:
         batch_rows: int = BATCH_ROWS,
         batch_s: float = BATCH_S,
         retry_s: float = RETRY_S,
+        on_written: Callable[[Sequence[Record]], None] | None = None,
     ) -> None:
         self.counts = WriterCounts()
         self.error: BaseException | None = None
@@ -61,6 +67,7 @@ class StoreWriter:
         self._batch_rows = batch_rows
         self._batch_s = batch_s
         self._retry_s = retry_s
+        self._on_written = on_written
         self._waiting: deque[Record] = deque()
         self._waiting_rows = 0
         self._hurry = False
@@ -183,6 +190,8 @@ class StoreWriter:
             self.counts.written += rows
             self.counts.batches += 1
             self._changed.notify_all()
+        if self._on_written is not None:
+            self._on_written(batch)
         return True
 
     def _rest(self) -> bool:
