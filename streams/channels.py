@@ -103,6 +103,7 @@ class Channels:
         self._lane_index: dict[tuple[int, str, str], int] = {}
         self._free: list[int] = []
         self._free_lanes: list[int] = []
+        # In the order of last use: rare row lists must not push out those of every block.
         self._routes: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], Route] = {}
 
     @property
@@ -113,7 +114,7 @@ class Channels:
     def route(self, block: Block) -> Route:
         """Give the channels and slots of a block's rows, enrolling what is new."""
         key = (block.signal, block.variant, block.participants, block.devices)
-        route = self._routes.get(key)
+        route = self._routes.pop(key, None)
         if route is None:
             names = zip(block.participants, block.devices, strict=True)
             is_first = block.variant == SIGNALS[block.signal].variants[0].name
@@ -122,9 +123,9 @@ class Channels:
             index = np.array(channels, np.int32)
             distinct = len(set(channels)) == len(channels)
             route = Route(index, self.table["slot"][index].astype(np.int32), distinct)
-            if len(self._routes) >= self._MAX_ROUTES:
-                self._routes.clear()
-            self._routes[key] = route
+            while len(self._routes) >= self._MAX_ROUTES:
+                del self._routes[next(iter(self._routes))]
+        self._routes[key] = route
         return route
 
     def _channel(self, participant: str, signal: str, variant: str, device: str) -> int:
