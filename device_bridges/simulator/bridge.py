@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from device_bridges.pacing import STEP_NS, Step
 from device_bridges.simulator.bodies import Bodies
 from device_bridges.simulator.controls import ControlScript
-from device_bridges.simulator.delivery import PACKET_NS, Outbox, Way
+from device_bridges.simulator.delivery import PACKET_NS, Account, Outbox, Way
 from device_bridges.simulator.devices import (
     BeatDevice,
     Device,
@@ -45,17 +45,21 @@ class Record(Protocol):
 class _Wire:
     """One sensor with its way to the engine."""
 
-    def __init__(self, plan: Plan, sensor: Sensor, device: Device, outbox: Outbox) -> None:
+    def __init__(
+        self, plan: Plan, sensor: Sensor, device: Device, outbox: Outbox, account: Account
+    ) -> None:
         self._device = device
+        self._account = account
         self._fs_hz = sensor.fs_hz
         self._postbag = Postbag(plan, sensor, device.scale)
-        self._way = Way(plan, sensor, outbox)
+        self._way = Way(plan, sensor, outbox, account)
 
     def blocks(self, from_ns: int, to_ns: int, base_ns: int) -> Iterator[Block]:
         """Give what arrives at once of what was measured in a span."""
         readings = self._device.measure(from_ns, to_ns)
         if readings is None:
             return
+        self._account.measured += len(readings.samples)
         clock_ns = self._way.clock_ns(from_ns / NS_PER_S)
         block = self._postbag.block(readings, base_ns, clock_ns)
         troubled = self._way.troubled(from_ns / NS_PER_S, to_ns / NS_PER_S)
@@ -96,6 +100,8 @@ class SimulatorBridge:
     ----------
     participants
         Who they are; put them into a `Registry`.
+    account
+        How many samples were measured, and what the script's faults did to them.
     """
 
     def __init__(
@@ -115,9 +121,10 @@ class SimulatorBridge:
         self._has_hearts = any(sensor.signal in _BEAT_SIGNALS for sensor in plan.sensors)
         self._has_hearts |= record is not None
         self._outbox = Outbox()
+        self.account = Account()
         bank = noise or NoiseBank()
         self._wires = [
-            _Wire(plan, sensor, self._device(sensor, bank), self._outbox)
+            _Wire(plan, sensor, self._device(sensor, bank), self._outbox, self.account)
             for sensor in plan.sensors
             if len(sensor.slots)
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,21 @@ PACKET_NS = 200 * NS_PER_MS  # what a device sends at once: lost, doubled and de
 _SHUFFLED_NS = (250 * NS_PER_MS, 650 * NS_PER_MS)  # default: behind one to three later packets
 _LOST, _DOUBLED, _HELD, _HOW_LONG = 900, 901, 902, 903  # streams of random numbers
 _SIGNAL_STREAMS = 16  # streams of one signal are this far apart from those of the next
+
+
+@dataclass(slots=True)
+class Account:
+    """Samples of all signals so far: measured, and what faults of the script did to them."""
+
+    measured: int = 0
+    silenced: int = 0
+    dropped: int = 0
+    doubled: int = 0
+
+    @property
+    def sent(self) -> int:
+        """Samples that are on their way or have arrived, repetitions included."""
+        return self.measured - self.silenced - self.dropped + self.doubled
 
 
 class Outbox:
@@ -69,9 +84,11 @@ class Way:
     ----------
     outbox
         Where everything goes that does not arrive at once.
+    account
+        Where it is counted.
     """
 
-    def __init__(self, plan: Plan, sensor: Sensor, outbox: Outbox) -> None:
+    def __init__(self, plan: Plan, sensor: Sensor, outbox: Outbox, account: Account) -> None:
         index = plan.signal_names.index(sensor.signal)
         place = np.full(plan.n, -1)
         place[sensor.slots] = np.arange(len(sensor.slots))
@@ -86,6 +103,7 @@ class Way:
         self._seeds = plan.people["seed"][sensor.slots]
         self._stream = _SIGNAL_STREAMS * index
         self._outbox = outbox
+        self._account = account
 
     def clock_ns(self, t_s: float) -> NDArray[np.int64] | None:
         """Give how far each row's device clock is ahead, int64 ``[k]``; None: nobody's is."""
@@ -125,9 +143,14 @@ class Way:
         from_ns, sent_ns = span_ns
         packet = from_ns // PACKET_NS
         kept = _heard(chunk, t_s, faults[faults["kind"] == Kind.SILENT])
-        if kept is None or self._strikes(faults, Kind.DROPOUTS, row, packet, _LOST):
+        self._account.silenced += len(t_s) - (0 if kept is None else len(kept.samples))
+        if kept is None:
+            return None
+        if self._strikes(faults, Kind.DROPOUTS, row, packet, _LOST):
+            self._account.dropped += len(kept.samples)
             return None
         if self._strikes(faults, Kind.DUPLICATES, row, packet, _DOUBLED):
+            self._account.doubled += len(kept.samples)
             self._outbox.put(sent_ns + PACKET_NS, kept)
         delay_ns = round(NS_PER_S * faults["a"][faults["kind"] == Kind.LATE].max(initial=0.0))
         if self._strikes(faults, Kind.SHUFFLED, row, packet, _HELD):
