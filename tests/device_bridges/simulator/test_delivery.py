@@ -58,7 +58,7 @@ def test_a_silence_takes_exactly_its_samples():
 
 
 def test_dropouts_lose_about_their_share_and_say_how_much():
-    arrived, account = _play([event("dropouts", 0, 100, share=0.3)], 1000)
+    arrived, account = _play([event("dropouts", 0, 1000, share=0.3)], 1000)
     lost = 1000 - len(arrived)
     assert 240 <= lost <= 360
     assert account.dropped == 50 * lost
