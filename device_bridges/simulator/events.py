@@ -187,7 +187,7 @@ _SPECS = (
     EventSpec("clock_jump", Kind.CLOCK_JUMP, False, "the device's clock is set",
               (_p("seconds", "s", 5, -1e6, 1e6),)),
     EventSpec("battery", Kind.BATTERY, True, "the battery runs down; the device reports it",
-              (_p("from", "%", 25, 0, 100), _p("to", "%", 4, 0, 100))),
+              (_p("first", "%", 25, 0, 100), _p("last", "%", 4, 0, 100))),
 )  # fmt: skip
 
 EVENTS: Mapping[str, EventSpec] = {spec.name: spec for spec in _SPECS}

@@ -37,15 +37,12 @@ def event(
     signal: str = "",
     **parameters: float,
 ) -> NDArray[Any]:
-    """Give one row of dtype EVENT; parameters not given have the defaults of the vocabulary.
-
-    ``from`` of a battery is given as ``from_``.
-    """
+    """Give one row of dtype EVENT; parameters not given have the defaults of the vocabulary."""
     spec = EVENTS[name]
     row = np.zeros((), EVENT)
     row["slot"], row["kind"], row["start_s"] = slot, int(spec.kind), start_s
     row["end_s"] = start_s if end_s is None else end_s
-    given = {key.rstrip("_"): value for key, value in parameters.items()}
+    given = dict(parameters)
     for field, parameter in zip("abcd", spec.parameters, strict=False):
         row[field] = given.pop(parameter.name, parameter.default)
     assert not given, f"{name} has no {sorted(given)}"

@@ -37,7 +37,7 @@ def test_the_stop_button_is_pressed_at_the_stop_where_there_is_one():
 
 
 def test_a_battery_runs_down_to_its_end():
-    said = _said([event("battery", 0, 100, from_=30, to=10)], "battery")
+    said = _said([event("battery", 0, 100, first=30, last=10)], "battery")
     percents = [values["percent"] for _, _, values in said]
     assert percents[0] == 30
     assert percents[-1] == 10
