@@ -2,7 +2,7 @@
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
 wide beats, runs of them, a pause, an asystole, a lead that falls off, noise, a device that falls
-silent, a strap beside the ECG, a wrist device, marks and profiles.
+silent, a strap beside the ECG, a wrist device, a pulse at the finger, marks and profiles.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ def scene(seed: int = 1) -> Scene:
         "quiet", "patch", "ecg", 0, ecg_of("calm", 250.0, seed + 9), 250.0, scale=SCALE_MV
     )
     chunks += [replace(quiet, samples=quiet.samples[: 250 * 40]), _strap("quiet", seed + 1)]
+    chunks += [_finger("calm", 0.8, 100.0, seed), _finger("ventricular", 0.7, 25.0, seed)]
     controls.append(Control("fast", 5 * NS_PER_S, "profile", {"age_years": 50.0, "event": 1.0}))
     controls.append(Control("noisy", 61 * NS_PER_S, "lead", {"off": 1.0}))
     controls.append(Control("calm", 30 * NS_PER_S, "battery", {"percent": 9.0}))
@@ -117,6 +118,16 @@ def _strap(participant: str, seed: int) -> Chunk:
     return Chunk(
         participant, "strap", "rr", int(t_ns[0]), rr_ms.astype(np.float32)[:, None], t_ns=t_ns
     )
+
+
+def _finger(participant: str, interval_s: float, fs_hz: float, seed: int) -> Chunk:
+    """Draw a PPG that goes flat for the last 20 s."""
+    random = np.random.default_rng(seed)
+    t_s = np.arange(int(LENGTH_S * fs_hz)) / fs_hz
+    phase_s = np.minimum(t_s, LENGTH_S - 20.0) % interval_s
+    counts = 4000.0 * np.exp(-0.5 * ((phase_s - 0.2) / 0.08) ** 2)
+    counts += 50_000.0 + 10.0 * random.standard_normal(len(t_s))
+    return Chunk(participant, "ring", "ppg", 0, np.rint(counts).astype(np.int32)[:, None], fs_hz)
 
 
 def cut(chunk: Chunk, from_ns: int, to_ns: int) -> Chunk | None:
