@@ -98,7 +98,7 @@ def shape_of(band, c, peak_at, rate):
 
 
 def pulses_of(x, fs_hz, t0_ns=0):
-    """Give (known, peak, interval, amplitude, quality) of pulses, (second, rate, quality) of seconds.
+    """Give pulses (known, peak, interval, amplitude, quality) and rates (second, rate, quality).
 
     Times in ns, interval in ms; None where there is none.
     """
