@@ -1,0 +1,145 @@
+"""Numbers beyond their limits, with hysteresis: one kernel for every signal that is compared so.
+
+A finding begins when its condition is met, by one reading or by several in a row, and ends when all
+its columns are back on the safe side by a margin. As long as it is younger than `firm_ns`, the
+delay of its alarm, it ends at the limit itself: nothing shall become an alarm that was not beyond
+its limit all that time. It ends as well when nothing has been known for `stale_ns`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from processors.kernels.finding import OFFSET, ONSET, put
+
+MOST_LIMITS = 7  # of one detector
+
+LIMIT = np.dtype(
+    [
+        ("level", np.float64, (2,)),  # of the first column and of the second
+        ("margin", np.float64),  # so far on the safe side it ends
+        ("worse", np.float64),  # of the first column: told once more from here on; NaN: never
+        ("firm_ns", np.int64),
+        ("within_ns", np.int64),  # readings of one condition are at most so far apart
+        ("stale_ns", np.int64),
+        ("column", np.int64, (2,)),  # either may be beyond its level; second -1: only one
+        ("level_column", np.int64),  # where each record brings its own level; -1: `level`
+        ("needed", np.int64),  # readings in a row
+        ("sign", np.int64),  # 1: too high is what counts, -1: too low
+        ("strict", np.int64),  # 1: the level itself is not yet beyond
+    ],
+    align=True,
+)
+
+LIMITS_STATE = np.dtype(
+    [
+        ("onset_ns", np.int64, (MOST_LIMITS,)),  # with active
+        ("first_ns", np.int64, (MOST_LIMITS,)),  # first reading of the condition, with n
+        ("newest_ns", np.int64, (MOST_LIMITS,)),  # newest reading, with n or active
+        ("extreme", np.float64, (MOST_LIMITS,)),  # with active
+        ("n", np.int8, (MOST_LIMITS,)),  # readings beyond in a row, before it is active
+        ("active", np.int8, (MOST_LIMITS,)),  # 2: and told as worse
+    ],
+    align=True,
+)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def watch_limits(
+    t_ns: NDArray[np.int64],
+    values: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    until_ns: NDArray[np.int64],
+    limits: NDArray[Any],
+    records: NDArray[Any],
+    out: NDArray[Any],
+) -> int:
+    """Write the findings of these records (dtype `FINDING`); give their number.
+
+    Parameters
+    ----------
+    t_ns, values, offsets, slots, until_ns
+        As in `processors.records.Batch`, from one or several streams of equal columns. A record
+        with NaN in a column that a limit needs is no reading for that limit; an infinite value is
+        one that is certainly beyond it or certainly safe.
+    limits
+        dtype `LIMIT` ``[n]``, at most `MOST_LIMITS`; the index is the code of the finding.
+    records
+        `LIMITS_STATE` by slot.
+    out
+        Room for ``2 * n`` findings per record and ``n`` per row. Evidence: value, limit, the most
+        extreme value since the onset. Value and evidence are NaN for what ended by silence.
+    """
+    count: Any = np.int64(0)  # not the constant 0, which is a type of its own
+    nan = np.nan
+    for r in range(len(slots)):
+        slot = slots[r]
+        state = records[slot]
+        end = offsets[r + 1]
+        for i in range(offsets[r], end + 1):
+            # Let the deadlines before this record pass; after the last one, those of the horizon.
+            passed_ns = until_ns[r] if i == end else t_ns[i] - 1
+            for k in range(len(limits)):
+                due_ns = state.newest_ns[k] + limits[k].stale_ns
+                if state.active[k] != 0 and due_ns <= passed_ns:
+                    state.active[k] = 0
+                    count = put(out, count, k, slot, OFFSET, state.onset_ns[k], due_ns, due_ns, 0,
+                                nan, nan, nan, nan, nan)  # fmt: skip
+            if i == end:
+                break
+            t = t_ns[i]
+            for k in range(len(limits)):
+                p = limits[k]
+                sign = np.float64(p.sign)
+                beyond, safe, known = False, True, True
+                for c in range(2):
+                    if p.column[c] < 0:
+                        continue
+                    x = values[i, p.column[c]]
+                    level = p.level[c] if p.level_column < 0 else values[i, p.level_column]
+                    over = sign * (x - level)
+                    known = known and not np.isnan(over)
+                    beyond = beyond or over > 0.0 or (over == 0.0 and p.strict == 0)
+                    safe = safe and over <= -p.margin
+                if not known:
+                    continue
+                x = values[i, p.column[0]]
+                level = p.level[0] if p.level_column < 0 else values[i, p.level_column]
+                shown = x if np.isfinite(x) else nan
+                before_ns = state.newest_ns[k]
+                state.newest_ns[k] = t
+                if state.active[k] != 0:
+                    if not sign * (state.extreme[k] - x) >= 0.0:
+                        state.extreme[k] = x
+                    extreme, onset = state.extreme[k], state.onset_ns[k]
+                    if safe or (not beyond and t - onset <= p.firm_ns):
+                        state.active[k] = state.n[k] = 0
+                        count = put(out, count, k, slot, OFFSET, onset, t, t, 0,
+                                    shown, shown, level, extreme, nan)  # fmt: skip
+                    elif state.active[k] == 1 and sign * (x - p.worse) >= 0.0:
+                        state.active[k] = 2
+                        count = put(out, count, k, slot, ONSET, onset, onset, t, 1,
+                                    shown, shown, p.worse, extreme, nan)  # fmt: skip
+                    continue
+                if not beyond:
+                    state.n[k] = 0
+                    continue
+                if state.n[k] == 0 or t - before_ns > p.within_ns:
+                    state.n[k] = 0
+                    state.first_ns[k] = t
+                state.n[k] += 1
+                if state.n[k] < p.needed:
+                    continue
+                onset = state.first_ns[k]
+                state.onset_ns[k], state.extreme[k] = onset, x
+                state.active[k], state.n[k] = 1, 0
+                if sign * (x - p.worse) >= 0.0:
+                    state.active[k] = 2
+                count = put(out, count, k, slot, ONSET, onset, onset, t, 0,
+                            shown, shown, level, shown, nan)  # fmt: skip
+    return int(count)

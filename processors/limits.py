@@ -1,0 +1,98 @@
+"""What a detector of limits says of each of them, and the part that such detectors share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.emit import event_blocks, finding_rows
+from processors.kernels.limits import LIMIT, LIMITS_STATE, watch_limits
+from processors.records import NOTHING, NS_PER_S, Batch, EventBlock, FindingSpec, Outputs
+from processors.state import KeepsState, SlotState
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit and the finding of those who pass it.
+
+    Attributes
+    ----------
+    code
+        The finding; its `FindingSpec` has the evidence value, limit, extreme.
+    level
+        Beyond is above it, or below it when `low`; `strict`: the level itself is not yet beyond.
+    margin
+        So far on the safe side the finding ends.
+    stale_s
+        It ends as well when nothing has been known for so long.
+    settled_s
+        Younger than this it ends at the level itself: the delay of its alarm.
+    worse
+        From here on it is told once more.
+    column, level_column
+        The column of the records that is compared, and the one that brings the level, if any.
+    other_column, other_level
+        A second column that may be beyond a level of its own.
+    needed, within_s
+        Readings in a row that it takes, and how far apart they may be.
+    """
+
+    code: str
+    level: float
+    margin: float
+    stale_s: float
+    low: bool = False
+    strict: bool = False
+    settled_s: float = 0.0
+    worse: float = math.nan
+    column: int = 0
+    level_column: int = -1
+    other_column: int = -1
+    other_level: float = math.nan
+    needed: int = 1
+    within_s: float = 0.0
+
+
+def limit_table(limits: Sequence[Limit]) -> NDArray[Any]:
+    """Give the limits as the kernel takes them, dtype `LIMIT` ``[n]``."""
+    table = np.zeros(len(limits), LIMIT)
+    for row, limit in zip(table, limits, strict=True):
+        row["level"] = limit.level, limit.other_level
+        row["column"] = limit.column, limit.other_column
+        row["margin"], row["worse"] = limit.margin, limit.worse
+        row["level_column"], row["needed"] = limit.level_column, limit.needed
+        row["sign"], row["strict"] = -1 if limit.low else 1, limit.strict
+        row["firm_ns"] = round(limit.settled_s * NS_PER_S)
+        row["within_ns"] = round(limit.within_s * NS_PER_S)
+        row["stale_ns"] = round(limit.stale_s * NS_PER_S)
+    return table
+
+
+class WatchesLimits(KeepsState):
+    """The part of a detector that compares numbers with limits, where these are all of it."""
+
+    def __init__(self, findings: Sequence[FindingSpec], limits: Sequence[Limit]) -> None:
+        self._findings = findings
+        self._table = limit_table(limits)
+        self._state = SlotState(LIMITS_STATE)
+
+    def process(self, batch: Batch) -> Outputs:
+        """Give onsets and ends; a missing value changes nothing until it has been missing long."""
+        return self.watch(batch, batch.values)
+
+    def watch(self, batch: Batch, values: NDArray[np.float64]) -> Outputs:
+        """Do so for other values, float64 ``[n, c]``, at the times of a batch."""
+        if not batch.n_rows:
+            return NOTHING
+        rows = finding_rows(len(self._table) * (2 * batch.n_samples + batch.n_rows))
+        n = watch_limits(
+            batch.t_ns, values, batch.offsets, batch.slots, batch.until_ns,
+            self._table, self._state.cover(batch.slots), rows,
+        )  # fmt: skip
+        blocks: tuple[EventBlock, ...] = event_blocks(self._findings, rows[:n])
+        return Outputs(events=blocks) if blocks else NOTHING
