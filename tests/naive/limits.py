@@ -28,7 +28,7 @@ def findings_of(records, limit, until_ns):
         (t, v) for t, v in records if not any(math.isnan(over(limit, v, c)) for c in columns)
     ]
     stale_ns = round(limit.stale_s * NS)
-    found, onset, run = [], None, []
+    found, onset, run, seen, told_worse = [], None, [], [], False
     for i, (t, values) in enumerate(readings):
         before = readings[i - 1][0] if i else None
         if onset is not None and before + stale_ns < t:
