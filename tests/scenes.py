@@ -2,7 +2,8 @@
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
 wide beats, runs of them, a pause, an asystole, a lead that falls off, noise, a device that falls
-silent, a strap beside the ECG, a wrist device, a pulse at the finger, marks and profiles.
+silent, a strap beside the ECG, a wrist device, a pulse at the finger, an accelerometer, marks and
+profiles.
 """
 
 from __future__ import annotations
@@ -98,7 +99,9 @@ def scene(seed: int = 1) -> Scene:
     )
     chunks += [replace(quiet, samples=quiet.samples[: 250 * 40]), _strap("quiet", seed + 1)]
     chunks += [_finger("calm", 0.8, 100.0, seed), _finger("ventricular", 0.7, 25.0, seed)]
-    controls.append(Control("fast", 5 * NS_PER_S, "profile", {"age_years": 50.0, "event": 1.0}))
+    chunks += [_runner("fast", 72.0, 52.0, seed), _runner("ventricular", 30.0, 25.0, seed)]
+    fast = {"age_years": 50.0, "heart_rate_rest": 60.0, "event": 1.0}
+    controls.append(Control("fast", 5 * NS_PER_S, "profile", fast))
     controls.append(Control("noisy", 61 * NS_PER_S, "lead", {"off": 1.0}))
     controls.append(Control("calm", 30 * NS_PER_S, "battery", {"percent": 9.0}))
     return Scene(tuple(chunks), tuple(controls))
@@ -128,6 +131,16 @@ def _finger(participant: str, interval_s: float, fs_hz: float, seed: int) -> Chu
     counts = 4000.0 * np.exp(-0.5 * ((phase_s - 0.2) / 0.08) ** 2)
     counts += 50_000.0 + 10.0 * random.standard_normal(len(t_s))
     return Chunk(participant, "ring", "ppg", 0, np.rint(counts).astype(np.int32)[:, None], fs_hz)
+
+
+def _runner(participant: str, stop_s: float, fs_hz: float, seed: int) -> Chunk:
+    """Draw the acceleration of somebody who runs with 170 steps/min and then stands."""
+    random = np.random.default_rng(seed)
+    t_s = np.arange(int(LENGTH_S * fs_hz)) / fs_hz
+    m_s2 = 0.1 * random.standard_normal((len(t_s), 3)) + (0.5, 9.7, 1.0)
+    m_s2[:, 1] += np.where(t_s < stop_s, 6.0 * np.sin(2 * np.pi * 170 / 60 * t_s), 0.0)
+    steps = np.rint(m_s2 / 0.01).astype(np.int16)
+    return Chunk(participant, "watch", "acceleration", 0, steps, fs_hz, scale=0.01)
 
 
 def cut(chunk: Chunk, from_ns: int, to_ns: int) -> Chunk | None:
