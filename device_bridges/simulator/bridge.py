@@ -23,7 +23,7 @@ from device_bridges.simulator.devices import (
     WaveDevice,
 )
 from device_bridges.simulator.hearts import Hearts
-from device_bridges.simulator.noise import NoiseBank
+from device_bridges.simulator.noise import NoiseBank, made_noise
 from device_bridges.simulator.plan import Plan, Sensor
 from device_bridges.simulator.tables import SECONDS_KEPT
 from device_bridges.simulator.waves import EcgWaves, MotionWaves, PpgWaves
@@ -122,7 +122,7 @@ class SimulatorBridge:
         self._has_hearts |= record is not None
         self._outbox = Outbox()
         self.account = Account()
-        bank = noise or NoiseBank()
+        bank = noise or made_noise()
         self._wires = [
             _Wire(plan, sensor, self._device(sensor, bank), self._outbox, self.account)
             for sensor in plan.sensors

@@ -1,0 +1,1 @@
+"""The subcommands of ``vitals`` that simulate, load and judge."""
