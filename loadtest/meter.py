@@ -10,11 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from hdrh.histogram import HdrHistogram
 
-from device_bridges.pacing import Bridge, Step
+from device_bridges.pacing import STEP_NS, Bridge, Step
+from loadtest.scoring import Emitted
 from processors.records import NS_PER_MS, NS_PER_S, Finding
 from streams.live import Told
 from streams.observe import Observer
@@ -90,14 +90,6 @@ class Schedule:
         return self._zero_ns + steps * self.step_ns
 
 
-@dataclass(frozen=True, slots=True)
-class EmittedFinding:
-    """A finding and when it came out, in seconds of the scenario after the start."""
-
-    finding: Finding
-    emitted_s: float
-
-
 class Meter(Observer):
     """Measures a run of `streams.embedded.Embedded`.
 
@@ -124,7 +116,7 @@ class Meter(Observer):
     def __init__(self, schedule: Schedule, timed: Collection[str]) -> None:
         self.schedule = schedule
         self.histograms = Histograms()
-        self.findings: list[EmittedFinding] = []
+        self.findings: list[Emitted] = []
         self.alarms: list[tuple[float, str, str, str]] = []
         self.sent_s: list[float] = []
         self.late_ms: list[float] = []
@@ -152,7 +144,7 @@ class Meter(Observer):
         at_s = (told.until_ns - base_ns) / NS_PER_S
         self.behind_ms.append((at_s, done_ns / NS_PER_MS))
         for finding in told.findings:
-            self.findings.append(EmittedFinding(finding, at_s))
+            self.findings.append(Emitted(finding, at_s))
             if finding.participant in self._timed and finding.t_ns >= base_ns:
                 self.histograms.add("finding", now_ns - schedule.intended_ns(finding.t_ns))
         for change in told.alarms:
@@ -194,7 +186,7 @@ class CountedBridge:
         self.rows: dict[str, int] = {}
         self.cpu_s = 0.0
 
-    def steps(self, step_ns: int) -> Iterator[Step]:
+    def steps(self, step_ns: int = STEP_NS) -> Iterator[Step]:
         """Give the bridge's steps."""
         steps = self._bridge.steps(step_ns)
         while True:

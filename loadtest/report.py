@@ -56,7 +56,7 @@ def write(
     """
     told = figures(run, verdicts, scores)
     as_json, as_page = folder / "report.json", folder / "report.html"
-    as_json.write_text(json.dumps(_plain(told), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    as_json.write_text(json.dumps(plain(told), indent=1, ensure_ascii=False) + "\n", "utf-8")
     as_page.write_text(page(run, verdicts, scores), "utf-8")
     return as_json, as_page
 
@@ -226,12 +226,12 @@ def _unit(unit: str) -> str:
     return "" if unit == "1" else unit
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Give the same without NaN, which JSON has no word for."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value

@@ -32,7 +32,11 @@ def build() -> typer.Typer:
     names = [name for name in _FIRST if name in points]
     names += sorted(points.keys() - set(_FIRST))
     for name in names:
-        app.command(name)(points[name].load())
+        loaded = points[name].load()
+        if isinstance(loaded, typer.Typer):  # a command with subcommands of its own
+            app.add_typer(loaded, name=name)
+        else:
+            app.command(name)(loaded)
 
     @app.callback()
     def _main() -> None:

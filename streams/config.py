@@ -29,7 +29,10 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(8080, ge=0, le=65_535, description="port of the page; 0 takes a free one")
     data: Path = Field(Path("vitals-data"), description="folder of the store")
-    participants: int = Field(60, ge=1, le=20_000, description="simulated people")
+    scenario: str = Field("demo", min_length=1, description="what is simulated: a name or a file")
+    participants: int | None = Field(
+        None, ge=1, le=20_000, description="simulated people, instead of the scenario's own number"
+    )
     seed: int = Field(1, ge=0, description="seed of the simulation")
     block_ms: int = Field(200, ge=20, le=2000, description="length of a block of samples")
 

@@ -44,10 +44,9 @@ def loadtest(
     """
     from device_bridges.simulator.expand import expand
     from device_bridges.simulator.scenario import load
-    from loadtest.scoring import score
-
     from loadtest.embedded_run import drive
     from loadtest.report import write
+    from loadtest.scoring import score
     from loadtest.verdicts import is_valid, judge
     from processors.errors import SettingError
 

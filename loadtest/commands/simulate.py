@@ -30,7 +30,6 @@ def simulate(
     from device_bridges.simulator.expand import expand
     from device_bridges.simulator.scenario import load
     from device_bridges.simulator.truth import write_truth
-
     from loadtest.recordings import write_recordings
     from processors.errors import SettingError
 

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from processors.records import Control
     from streams.config import Settings
     from streams.embedded import Plan
 
@@ -35,9 +34,15 @@ def run(
             "--replay", metavar="PATH...", help="Play records, tables (CSV) or folders of them."
         ),
     ] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="What is simulated: a shipped scenario or a file (demo)."
+        ),
+    ] = None,
     participants: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Simulated people, where nothing is replayed (default 60)"),
+        typer.Option(metavar="N", help="Simulated people, instead of the scenario's own number."),
     ] = None,
     speed: Annotated[
         str, typer.Option(metavar="X|max", help="How fast a replay plays: 1, 10, ... or max.")
@@ -88,7 +93,8 @@ def run(
     from streams.config import has_display, load
 
     given = {
-        "host": host, "port": port, "data": data, "participants": participants, "seed": seed,
+        "host": host, "port": port, "data": data, "scenario": scenario,
+        "participants": participants, "seed": seed,
     }  # fmt: skip
     settings = load(given, file=config)
     pace = _speed(speed)
@@ -164,24 +170,22 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _simulation_plan(settings: Settings) -> Plan:
-    from device_bridges.generator.bridge import GeneratorBridge
-    from registry.participants import profile
+    from device_bridges.simulator.bridge import SimulatorBridge
+    from device_bridges.simulator.expand import expand
+    from device_bridges.simulator.scenario import load as load_scenario
+    from streams.commands.progress import counted
     from streams.embedded import Plan
 
-    bridge = GeneratorBridge(settings.participants, seed=settings.seed, base_ns=time.time_ns())
-
-    def controls(from_ns: int, to_ns: int) -> list[Control]:
-        first = bridge.participants if from_ns == bridge.base_ns else ()
-        return [*(profile(person, from_ns) for person in first), *bridge.controls(from_ns, to_ns)]
-
+    scenario = load_scenario(settings.scenario)
+    plan = expand(scenario, settings.seed, settings.participants)
+    bridge = SimulatorBridge(plan, base_ns=time.time_ns())
     return Plan(
         bridge=bridge,
-        participants=bridge.participants,
-        controls=controls,
+        participants=plan.participants,
+        controls=bridge.controls,
         simulated=True,
         speed=1.0,
-        greeting=f"Vitalstream: {settings.participants} simulated "
-        + ("person" if settings.participants == 1 else "people"),
+        greeting=f"Vitalstream: {plan.name}, {counted(plan.n, 'simulated participant')}",
         block_ms=settings.block_ms,
     )
 
