@@ -101,6 +101,7 @@ def scene(seed: int = 1) -> Scene:
     chunks += [_finger("calm", 0.8, 100.0, seed), _finger("ventricular", 0.7, 25.0, seed)]
     chunks += [_runner("fast", 72.0, 52.0, seed), _runner("ventricular", 30.0, 25.0, seed)]
     fast = {"age_years": 50.0, "heart_rate_rest": 60.0, "event": 1.0}
+    chunks += [_values("slow", "spo2", 92.0, 6.0), _values("quiet", "spo2", 87.0, 5.0)]
     controls.append(Control("fast", 5 * NS_PER_S, "profile", fast))
     controls.append(Control("noisy", 61 * NS_PER_S, "lead", {"off": 1.0}))
     controls.append(Control("calm", 30 * NS_PER_S, "battery", {"percent": 9.0}))
@@ -141,6 +142,15 @@ def _runner(participant: str, stop_s: float, fs_hz: float, seed: int) -> Chunk:
     m_s2[:, 1] += np.where(t_s < stop_s, 6.0 * np.sin(2 * np.pi * 170 / 60 * t_s), 0.0)
     steps = np.rint(m_s2 / 0.01).astype(np.int16)
     return Chunk(participant, "watch", "acceleration", 0, steps, fs_hz, scale=0.01)
+
+
+def _values(
+    participant: str, signal: str, middle: float, swing: float, step_s: float = 1.0
+) -> Chunk:
+    """Draw values that swing around a middle every 40 s, one in `step_s`."""
+    t_ns = (np.arange(step_s, LENGTH_S, step_s) * NS_PER_S).astype(np.int64)
+    samples = np.rint(10 * (middle - swing * np.sin(t_ns / 6.4e9))).astype(np.int16)[:, None]
+    return Chunk(participant, "worn", signal, int(t_ns[0]), samples, scale=0.1, t_ns=t_ns)
 
 
 def cut(chunk: Chunk, from_ns: int, to_ns: int) -> Chunk | None:
