@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from device_bridges.simulator.truth import Recorder, Truth
 
 from alerts.policy import load_policy
 from device_bridges.pacing import STEP_NS
 from device_bridges.simulator.bridge import SimulatorBridge
 from device_bridges.simulator.events import Kind
 from device_bridges.simulator.plan import Plan
+from device_bridges.simulator.truth import Recorder, Truth
 from loadtest.meter import CountedBridge, Meter, Schedule
 from processors.errors import VitalsError
 from processors.records import NS_PER_MS, NS_PER_S
@@ -211,21 +211,21 @@ def _take_pages(meter: Meter, notes: list[dict[str, Any]]) -> None:
 def _samples(simulator: SimulatorBridge, account: dict[str, int]) -> dict[str, int]:
     """Say what became of the samples.
 
-    ``lost`` is what was sent and is neither processed nor accounted for as a repetition or as too
-    late; ``doubled`` what the engine met twice though it was sent once.
+    Of two devices that measure the same, one is listened to; what the other sends, and what comes
+    too late, is stored and set aside. ``lost`` is what was sent and is nowhere in the account;
+    ``doubled`` what the engine met twice though it was sent once.
     """
     sent = simulator.account
-    taken, repeated, late = (account.get(k, 0) for k in ("samples", "duplicates", "late"))
+    taken, repeated, aside = (account.get(k, 0) for k in ("samples", "duplicates", "late"))
     return {
         "measured": sent.measured,
         "withheld_by_script": sent.silenced + sent.dropped,
         "repeated_by_script": sent.doubled,
         "sent": sent.sent,
-        "taken": taken,
         "repetitions_dropped": repeated,
-        "too_late": late,
-        "processed": taken - repeated - late,
-        "lost": sent.sent - taken,
+        "set_aside": aside,
+        "processed": taken,
+        "lost": sent.sent - taken - repeated - aside,
         "doubled": max(repeated - sent.doubled, 0),
     }
 

@@ -22,7 +22,9 @@ from streams.stores import Record
 
 HIGHEST_US = 600_000_000  # ten minutes; beyond it a latency is counted as that
 DIGITS = 3
-STAGES = ("sent", "processed", "finding", "stored", "alarm", "page_trace", "page_alarm")
+STAGES = (
+    "sent", "processed", "finding", "stored", "alarm", "alarm_by_delay", "page_trace", "page_alarm",
+)  # fmt: skip
 
 
 class Histograms:
@@ -108,7 +110,8 @@ class Meter(Observer):
     alarms
         Per change: time, kind, participant, code.
     raised_ns
-        Alarm id to the device time at which it was raised, of timed participants.
+        Alarm id to the device time that its way to a page is counted from, of timed participants:
+        when it was raised, or, where the policy had it wait, the step in which it came out.
     series_given, told_given
         Rows of series, and distinct things told of findings, that were meant for the store.
     """
@@ -143,6 +146,7 @@ class Meter(Observer):
         self.histograms.add("processed", done_ns)
         at_s = (told.until_ns - base_ns) / NS_PER_S
         self.behind_ms.append((at_s, done_ns / NS_PER_MS))
+        found = {finding.id for finding in told.findings}
         for finding in told.findings:
             self.findings.append(Emitted(finding, at_s))
             if finding.participant in self._timed and finding.t_ns >= base_ns:
@@ -152,8 +156,11 @@ class Meter(Observer):
             self.alarms.append((at_s, change.kind, alarm.participant, alarm.code))
             timed = alarm.participant in self._timed and change.t_ns >= base_ns
             if change.kind == "raised" and timed:
-                self.raised_ns[alarm.id] = change.t_ns
-                self.histograms.add("alarm", now_ns - schedule.intended_ns(change.t_ns))
+                prompt = alarm.finding_id in found
+                stage = "alarm" if prompt else "alarm_by_delay"
+                self.histograms.add(stage, now_ns - schedule.intended_ns(change.t_ns))
+                # What a page adds to an alarm that had to wait is counted from where it came out.
+                self.raised_ns[alarm.id] = change.t_ns if prompt else told.until_ns
         self.series_given += sum(len(rows.participants) for rows in told.kept)
         self.told_given.update((f.id, f.state, f.revision) for f in told.findings)
 

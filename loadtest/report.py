@@ -25,7 +25,8 @@ STAGE_SAYS: Mapping[str, str] = {
     "processed": "step processed",
     "finding": "finding made",
     "stored": "finding committed to the store",
-    "alarm": "alarm raised",
+    "alarm": "alarm raised with its finding",
+    "alarm_by_delay": "alarm raised after the policy's delay",
     "page_trace": "trace read by a page",
     "page_alarm": "alarm read by a page",
 }

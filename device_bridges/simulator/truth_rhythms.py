@@ -111,6 +111,8 @@ def _gaps(person: Person) -> Iterator[Condition]:
         cause = _cause(person, min(b + 1, len(person.r_s) - 1))
         is_last = b == len(person.r_s) - 1
         values = {"seconds": length_s}
+        if length_s >= 3.5:  # nothing above 0.3 mV for 4 s is a poor signal as well, 3.10
+            yield Condition("poor_signal", start_s, float(ends[b]) + 5.0, float(ends[b]), False)
         if length_s >= ASYSTOLE_S - 10 * PAUSE_MARGIN_S:
             yield Condition(
                 "asystole", start_s, float(ends[b]), start_s + ASYSTOLE_S,
@@ -243,7 +245,11 @@ def _rates(person: Person) -> Iterator[Condition]:
 
 
 def _extreme(person: Person, in_effort: list[tuple[float, float]]) -> Iterator[Condition]:
-    slow = 60.0 / _trailing_mean(person.rr_s, EXTREME_BRADY_BEATS)
+    # Five beats may be read as five intervals or as the four between them.
+    slow = 60.0 / np.maximum(
+        _trailing_mean(person.rr_s, EXTREME_BRADY_BEATS),
+        _trailing_mean(person.rr_s, EXTREME_BRADY_BEATS - 1),
+    )
     for first, stop in spans(slow < EXTREME_BRADY * (1 + RATE_MARGIN)):
         rates = slow[first:stop]
         # A single long pause makes a slow mean of five as well: true, but not what is asked for.
