@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from device_bridges.simulator.events import EVENTS, Kind
 from device_bridges.simulator.script import Event
 
 # What an event takes hold of: nobody is drawn for two at a time that want the same.
-HEART, OXYGEN, GLUCOSE, PRESSURE, AIR, WARMTH, TRACE, LINK, CLOCK, BATTERY = range(10)
-N_HOLDS = 10
+HEART, OXYGEN, GLUCOSE, PRESSURE, AIR, WARMTH, TRACE, LINK, CLOCK, BATTERY, MEAL = range(11)
+N_HOLDS = 11
 _HOLD_OF: Mapping[Kind, tuple[int, ...]] = {
     **{kind: (HEART, TRACE) for kind in Kind if kind <= Kind.EFFORT},
     Kind.DESATURATION: (OXYGEN,),
     Kind.APNOEA: (OXYGEN,),
-    Kind.MEAL: (GLUCOSE,),
+    Kind.MEAL: (MEAL,),
     Kind.GLUCOSE_EXCURSION: (GLUCOSE,),
     Kind.PRESSURE: (PRESSURE,),
     Kind.SMOKE: (AIR,),
@@ -39,9 +36,9 @@ _APART_OF = {Kind.EFFORT: 480.0, Kind.AF: 150.0, Kind.RATE: 90.0, Kind.MEAL: 360
 _ONCE_S = 5.0  # s that a beat or two with what follows take, default
 
 
-def holds(event: Event) -> NDArray[np.int64]:
+def holds(event: Event) -> tuple[int, ...]:
     """Give what an event takes hold of; signal faults: the trace."""
-    return np.array(_HOLD_OF.get(event.spec.kind, (TRACE,)))
+    return _HOLD_OF.get(event.spec.kind, (TRACE,))
 
 
 def apart_s(event: Event) -> float:

@@ -128,21 +128,24 @@ def cast(
         held = holds(line.event)
         slots = line.chosen
         if slots is None:
-            free = line.pool[
-                (busy_s[held][:, line.pool] <= start_s).all(axis=0) & ~called[line.pool]
-            ]
-            drawn = generator.choice(len(free), min(line.count, len(free)), replace=False)
-            slots = np.sort(free[drawn])
+            free = ~called
+            for hold in held:
+                free &= busy_s[hold] <= start_s
+            found = line.pool[free[line.pool]]
+            drawn = generator.choice(len(found), min(line.count, len(found)), replace=False)
+            slots = np.sort(found[drawn])
         if len(slots):
             starts_s = _starts(line.event, start_s, scenario.repeat_s, duration_s)
-            rows = _rows(line.event, slots, starts_s, people, generator)
-            blocks.append(rows[rows["start_s"] < duration_s])
-            after_s = line.event.jitter_s + apart_s(line.event)
-            busy_s[np.ix_(held, slots)] = np.maximum(
-                busy_s[np.ix_(held, slots)], starts_s[-1] + length_s(line.event) + after_s
-            )
-    events = np.concatenate([np.zeros(0, EVENT), *blocks])
-    return events[np.lexsort((events["kind"], events["start_s"], events["slot"]))]
+            blocks.append(_rows(line.event, slots, starts_s, people, generator))
+            until_s = starts_s[-1] + length_s(line.event) + line.event.jitter_s
+            for hold in held:
+                busy_s[hold, slots] = np.maximum(busy_s[hold, slots], until_s + apart_s(line.event))
+    if not blocks:
+        return np.zeros(0, EVENT)
+    # As bytes: numpy copies structured rows field by field.
+    events = np.concatenate([block.view(np.uint8) for block in blocks]).view(EVENT)
+    order = np.lexsort((events["start_s"], events["slot"]))
+    return np.take(events, order[events["start_s"][order] < duration_s])
 
 
 def _lines(scenario: Scenario, members: Sequence[Members], n: int) -> Iterator[_Line]:
@@ -189,7 +192,7 @@ def _runs(
         start_s, run = line.event.start_s, 0
         while start_s < duration_s:
             found.append((start_s, order, run))
-            if math.isinf(repeat_s):
+            if math.isinf(repeat_s) or line.event.once:
                 break
             run += 1
             start_s = line.event.start_s + run * repeat_s
@@ -217,18 +220,19 @@ def _rows(
 ) -> NDArray[Any]:
     """Give the rows of one run: each person at each start, with numbers of their own."""
     n = len(slots) * len(starts_s)
+    start_s = starts_s + event.jitter_s * generator.random((len(slots), 1))
+    lasting_s = length_s(event) if event.spec.lasts else 0.0
     rows = np.zeros(n, EVENT)
     rows["slot"] = np.repeat(slots, len(starts_s))
     rows["kind"] = event.spec.kind
-    jitter_s = np.repeat(event.jitter_s * generator.random(len(slots)), len(starts_s))
-    rows["start_s"] = np.tile(starts_s, len(slots)) + jitter_s
-    rows["end_s"] = rows["start_s"] + (length_s(event) if event.spec.lasts else 0.0)
-    values = np.full((N_PARAMETERS, n), 0.0)
+    rows["start_s"] = start_s.ravel()
+    rows["end_s"] = rows["start_s"] + lasting_s
+    values = np.zeros((N_PARAMETERS, n))
     for k, parameter in enumerate(event.spec.parameters):
         low, high = event.parameters.get(parameter.name, (parameter.default, parameter.default))
-        values[k] = low if low == high or math.isnan(low) else generator.uniform(low, high, n)
-    lasting_s = rows["end_s"] - rows["start_s"]
-    choose(event.spec.kind, values, lasting_s, people[rows["slot"]], generator)
-    rows["a"], rows["b"], rows["c"], rows["d"] = values
+        values[k] = generator.uniform(low, high, n) if low < high else low
+    choose(event.spec.kind, values, lasting_s, people, rows["slot"], generator)
+    for column, value in zip("abcd", values, strict=True):
+        rows[column] = value
     rows["signal"] = _SIGNAL_NAMES.index(event.about) if event.about else -1
     return rows

@@ -21,8 +21,9 @@ _ROOM = 0.95  # share of the way back to rest that a recovery may have in view, 
 def choose(
     kind: Kind,
     values: Floats,
-    lasting_s: Floats,
+    lasting_s: float,
     people: NDArray[Any],
+    slots: NDArray[np.int32],
     generator: np.random.Generator,
 ) -> None:
     """Fill in parameters that are NaN.
@@ -31,17 +32,19 @@ def choose(
     ----------
     values
         float64 ``[N_PARAMETERS, k]``, as columns a to d of `EVENT`; changed in place.
-    lasting_s
-        float64 ``[k]``.
     people
-        dtype `PERSON` ``[k]``.
+        dtype `PERSON`, by slot.
+    slots
+        int32 ``[k]``.
     """
     if kind == Kind.AF:
-        rate = generator.uniform(*AF_RATE, len(people))
+        rate = generator.uniform(*AF_RATE, len(slots))
         values[0] = np.where(np.isnan(values[0]), rate, values[0])
     elif kind == Kind.EFFORT:
-        drop = generator.uniform(*NORMAL_HRR60, len(people))
-        values[1], values[2] = recovery(values[0], values[1], values[2], drop, lasting_s, people)
+        drop = generator.uniform(*NORMAL_HRR60, len(slots))
+        values[1], values[2] = recovery(
+            values[0], values[1], values[2], drop, lasting_s, people[slots]
+        )
 
 
 def recovery(
@@ -49,7 +52,7 @@ def recovery(
     hrr60: Floats,
     tau_s: Floats,
     usual_hrr60: Floats,
-    lasting_s: Floats,
+    lasting_s: float,
     people: NDArray[Any],
 ) -> tuple[Floats, Floats]:
     """Give hrr60 and tau of recoveries H(t) = Hend + F exp(-t / tau) that a heart can do.

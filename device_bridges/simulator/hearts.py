@@ -58,6 +58,7 @@ class Hearts:
         self.beats["r_s"] = -np.inf
         self.beats["event"] = -1
         self.newest = np.full(plan.n, -1, np.int64)
+        self._newest_s = np.full(plan.n, -np.inf)
         self._keep_log = keep_log
         self._log: NDArray[Any] = np.zeros(4 * plan.n + 64 if keep_log else 0, LOGGED_BEAT)
         self._n_log = 0
@@ -67,7 +68,7 @@ class Hearts:
         while True:
             self._n_log = kernel.draw_beats(
                 self._seconds, self._script, self._offsets, float(until_s), self._keep_log,
-                self._hearts, self.newest, self.beats, self._log, self._n_log,
+                self._hearts, self.newest, self._newest_s, self.beats, self._log, self._n_log,
             )  # fmt: skip
             if not self._keep_log or self._n_log < len(self._log):
                 return

@@ -13,6 +13,7 @@ from device_bridges.simulator.quantities import (
     Moment,
     Range,
     Span,
+    Time,
     not_known,
     parse_range,
     parse_share,
@@ -63,25 +64,28 @@ class Event(Form):
     Attributes
     ----------
     start_s
-        ``at`` or ``from``.
+        ``at`` or ``from``; a meal may have been before the start.
     to_s, for_s
         When it ends, or how long it lasts; of a repeated event, ``to`` ends the repetition.
     jitter_s
         Everybody begins within that time after the start.
     signal
         Which signal a fault concerns; empty: as usual for the kind.
+    once
+        In the first round only, though the script repeats.
     parameters
         Low and high of what was given.
     """
 
     kind: str
-    start_s: Moment
+    start_s: Time
     to_s: Span | None = Field(None, alias="to")
     for_s: Span | None = Field(None, alias="for")
     every_s: Span | None = Field(None, alias="every")
     who: Who
     jitter_s: Moment = Field(0.0, alias="jitter")
     signal: str = ""
+    once: bool = False
     parameters: dict[str, Range] = Field(default_factory=dict, exclude=True)
 
     @property
@@ -138,6 +142,8 @@ class Event(Form):
 
     @model_validator(mode="after")
     def _has_its_times(self) -> Self:
+        if self.start_s < 0 and self.spec.kind != Kind.MEAL:
+            raise ValueError(f"{self.kind}: expected a time from 0; only meals may lie before")
         if self.to_s is not None and self.to_s <= self.start_s:
             raise ValueError("to: expected a time after the start")
         if self.spec.lasts:

@@ -124,8 +124,8 @@ def _other_p(body: int, p: list[_Wave]) -> list[_Wave]:
 
 
 def _qrs(rng: np.random.Generator, kind: str) -> list[_Wave]:
-    r = rng.uniform(0.9, 1.75)
-    q, s = rng.uniform(0.02, 0.12) * r, rng.uniform(0.05, 0.4) * r
+    r = rng.uniform(0.85, 1.6)
+    q, s = rng.uniform(0.05, 0.14) * r, rng.uniform(0.08, 0.4) * r
     if kind == "low R":
         r, q, s = rng.uniform(0.62, 0.75), 0.05, rng.uniform(0.1, 0.3)
     elif kind == "deep S":
@@ -165,9 +165,9 @@ def _ventricular(rng: np.random.Generator, up: bool) -> list[_Wave]:
     waves = [(0.0, mv, sd), (-0.8 * sd, rng.uniform(-0.1, 0.25) * mv, 0.6 * sd)]
     # Most end in a slur or a notch, the others in a deflection to the other side.
     if rng.random() < 0.6:
-        waves.append((rng.uniform(1.6, 2.0) * sd, rng.uniform(0.3, 0.5) * mv, 0.65 * sd))
+        waves.append((rng.uniform(1.7, 2.0) * sd, rng.uniform(0.38, 0.52) * mv, 0.7 * sd))
     else:
-        waves.append((rng.uniform(2.0, 2.3) * sd, -rng.uniform(0.25, 0.45) * mv, 0.8 * sd))
+        waves.append((rng.uniform(2.1, 2.4) * sd, -rng.uniform(0.3, 0.45) * mv, 0.8 * sd))
     t = -rng.uniform(0.25, 0.5) * mv
     at = rng.uniform(270, 310)
     # ST leaves in the direction of T.

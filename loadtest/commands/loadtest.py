@@ -36,7 +36,7 @@ def loadtest(
         int, typer.Option(metavar="N", min=0, max=16, help="Pages that are open meanwhile.")
     ] = 1,
 ) -> None:
-    """Load everything in one process by the clock and say whether it held.
+    """Load the whole program by the clock and judge it.
 
     Blocks are sent when they are due, whether or not the last one has been dealt with; latency is
     counted from then to finding, store and page. Ends with status 0 where all verdicts of the

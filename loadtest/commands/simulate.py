@@ -22,10 +22,10 @@ def simulate(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the simulation.")] = 1,
 ) -> None:
-    """Write simulated people as WFDB records with annotations, and the truth as JSON lines.
+    """Write simulated people as records with their truth.
 
-    ECG and PPG as their devices delivered them, NAME.atr with every planted beat and rhythm, and
-    truth.jsonl with every condition. The same scenario and seed give the same files.
+    WFDB: ECG and PPG as their devices delivered them, NAME.atr with every planted beat and
+    rhythm, and truth.jsonl with every condition. The same scenario and seed give the same files.
     """
     from device_bridges.simulator.expand import expand
     from device_bridges.simulator.scenario import load

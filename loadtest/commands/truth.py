@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loadtest.scoring import Emitted, Scores
 
 truth = typer.Typer(
-    help="What was planted in a scenario, and how much of it is found.",
+    help="Play a scenario and score what is found of it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

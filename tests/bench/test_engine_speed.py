@@ -17,7 +17,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from device_bridges.generator.bridge import GeneratorBridge
+from device_bridges.simulator.bridge import SimulatorBridge
+from device_bridges.simulator.expand import expand
+from device_bridges.simulator.scenario import load
 from processors.features.qrs import Qrs
 from processors.records import NS_PER_S, Batch, Block, Outputs, Processor
 from processors.registry import discover
@@ -37,8 +39,9 @@ Step = tuple[int, list[Block]]
 
 @cache
 def steps(n_people: int) -> list[Step]:
-    """Give 20 s of made-up people in steps of 250 ms."""
-    return list(islice(GeneratorBridge(n_people).steps(STEP_NS), WARM_STEPS + TIMED_STEPS))
+    """Give 20 s of simulated people in steps of 250 ms."""
+    bridge = SimulatorBridge(expand(load("quiet"), 1, n_people))
+    return list(islice(bridge.steps(STEP_NS), WARM_STEPS + TIMED_STEPS))
 
 
 def only(signals: Sequence[str], n_people: int) -> list[Step]:

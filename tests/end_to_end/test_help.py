@@ -13,11 +13,14 @@ from tests.end_to_end.program import COMMAND, environment
 
 HELP_S = 3.0
 OPTIONS = {  # DESIGN 3 and 7
-    "run": "--replay --participants --speed --loop --beats --map --host --port --data --seed"
-    " --config --no-browser",
+    "run": "--replay --scenario --participants --speed --loop --beats --map --host --port --data"
+    " --seed --config --no-browser",
     "annotate": "PATH --out --lead --chunk-ms --beats --map --profile --features",
     "signals": "--features --json",
     "doctor": "--port --data --config",
+    "loadtest": "SCENARIO --out --participants --seconds --seed --pages",
+    "simulate": "SCENARIO --out --participants --seconds --seed",
+    "truth": "run score show",
 }
 
 
@@ -37,7 +40,7 @@ def test_help_comes_at_once_fits_80_columns_and_names_every_option(command):
 
 def test_defaults_are_in_the_help():
     words = vitals("run", "--help").out
-    assert [d for d in ("8080", "127.0.0.1", "vitals-data", "60") if d not in words] == []
+    assert [d for d in ("8080", "127.0.0.1", "vitals-data", "demo") if d not in words] == []
 
 
 def test_vitals_alone_lists_the_commands_in_whole_sentences():

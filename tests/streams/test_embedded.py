@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from alerts.policy import load_policy
-from device_bridges.generator.bridge import GeneratorBridge
 from device_bridges.pacing import STEP_NS, Step
+from device_bridges.simulator.bridge import SimulatorBridge
+from device_bridges.simulator.expand import expand
+from device_bridges.simulator.scenario import load
+from loadtest.embedded_run import warm
 from streams.commands.run import bind
 from streams.embedded import Embedded, Plan
 
@@ -21,7 +24,7 @@ class Broken:
     """A bridge that gives half a minute and then fails."""
 
     def __init__(self) -> None:
-        self._good = GeneratorBridge(3)
+        self._good = SimulatorBridge(expand(load("quiet"), 1, 3))
         self.base_ns = self._good.base_ns
         self.participants = self._good.participants
 
@@ -45,6 +48,7 @@ def signals() -> Iterator[None]:
 def test_a_bridge_that_fails_ends_the_program_with_its_reason_and_what_it_gave_is_kept(
     tmp_path: Path,
 ) -> None:
+    warm(expand(load("quiet"), 1, 3))  # the end of a run does not wait for kernels to compile
     bridge = Broken()
     said: list[str] = []
     plan = Plan(
@@ -66,4 +70,4 @@ def test_a_bridge_that_fails_ends_the_program_with_its_reason_and_what_it_gave_i
     with pytest.raises(ConnectionError, match="the radio is gone"):
         asyncio.run(serve())
     store = sqlite3.connect(tmp_path / "vitals.sqlite")
-    assert store.execute("select count(*) from scalars").fetchone()[0] > 0
+    assert store.execute("select count(*) from features").fetchone()[0] > 0

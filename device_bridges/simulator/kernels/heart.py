@@ -138,6 +138,12 @@ def even(seed: np.uint64, stream: int, counter: int) -> float:
 
 
 @njit(_DRAW, cache=True, nogil=True, error_model="numpy")
+def normal(seed: np.uint64, stream: int, counter: int) -> float:
+    """Give a normally distributed number, mean 0, SD 1."""
+    return float(gauss(seed, stream, counter))
+
+
+@njit(_DRAW, cache=True, nogil=True, error_model="numpy")
 def bell(seed: np.uint64, stream: int, counter: int) -> float:
     """Give a number of mean 0 and SD 1, the sum of four even ones: cheap, never beyond 3.5."""
     z = bits(seed, stream, counter)
@@ -214,7 +220,7 @@ def af_rr(heart: Any, rate: float, number: int) -> float:
     mean_s *= 1.0 + AF_SWING * heart.swing
     floor_s = max(AF_FLOOR * mean_s, min(AF_FLOOR_S, AF_FLOOR_MOST * mean_s))
     width = 1.0 / (9.0 * heart.af_order)
-    root = 1.0 - width + math.sqrt(width) * gauss(heart.seed, IRREGULAR, number)
+    root = 1.0 - width + math.sqrt(width) * normal(heart.seed, IRREGULAR, number)
     return float(floor_s + (mean_s - floor_s) * max(root, 0.0) ** 3)
 
 
@@ -280,8 +286,11 @@ def stopped(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(heart: Any, seconds: NDArray[Any]) -> None:
-    """Put somebody's newest beat somewhere within one interval before the start."""
+def begin(heart: Any, seconds: NDArray[Any], beat: Any) -> None:
+    """Draw traits, and put beat 0 within one interval before the start.
+
+    It is there so that its T wave and pulse are; it is no part of the truth.
+    """
     seed = heart.seed
     heart.coupling = COUPLING + COUPLING_SPAN * even(seed, TRAIT, 0)
     heart.atrial_coupling = ATRIAL_COUPLING + ATRIAL_SPAN * even(seed, TRAIT, 1)
@@ -299,6 +308,10 @@ def begin(heart: Any, seconds: NDArray[Any]) -> None:
     heart.sinus_rr_s = 60.0 / max(seconds[0].rate, SLOWEST_PER_MIN)
     heart.mean_rr_s = heart.sinus_rr_s
     heart.r_s = -heart.sinus_rr_s * even(seed, FIRST, 5)
+    beat.r_s, beat.rr_s = heart.r_s, heart.sinus_rr_s
+    beat.label, beat.shape, beat.event = N, NORMAL, -1
+    beat.qt_scale = max(QT_LEAST, min(QT_MOST, math.sqrt(heart.mean_rr_s)))
+    beat.fill = 1.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -430,6 +443,7 @@ def draw_beats(
     keep_log: bool,
     hearts: NDArray[Any],
     newest: NDArray[np.int64],
+    newest_s: NDArray[np.float64],
     beats: NDArray[Any],
     log: NDArray[Any],
     n_log: int,
@@ -441,14 +455,12 @@ def draw_beats(
     """
     n_kept = beats.shape[1]
     for k in range(len(hearts)):
+        if newest_s[k] >= until_s:
+            continue
         heart = hearts[k]
-        if newest[k] < 0:  # before the start, so that its T wave is there; not part of the truth
-            begin(heart, seconds[k])
+        if newest[k] < 0:
+            begin(heart, seconds[k], beats[k, 0])
             newest[k] = 0
-            beat = beats[k, 0]
-            beat.r_s, beat.rr_s = heart.r_s, heart.sinus_rr_s
-            beat.label, beat.shape, beat.event = N, NORMAL, -1
-            describe(heart, beat, heart.sinus_rr_s)
         while heart.r_s < until_s and not (keep_log and n_log == len(log)):
             newest[k] += 1
             beat = beats[k, newest[k] % n_kept]
@@ -459,4 +471,5 @@ def draw_beats(
                 row.r_s, row.rr_s = beat.r_s, beat.rr_s
                 row.label, row.shape = beat.label, beat.shape
                 n_log += 1
+        newest_s[k] = heart.r_s
     return n_log

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 import wfdb
 
-from device_bridges.generator.bridge import ECG_SCALE_MV, GeneratorBridge
+from device_bridges.simulator.bridge import SimulatorBridge
+from device_bridges.simulator.plan import Sensor
+from device_bridges.simulator.waves import ECG_SCALE_MV
 from processors.detectors.pause import Pause
 from processors.features.qrs import Qrs
 from processors.features.signal_quality import SignalQuality
 from processors.records import ONSET
+from tests.device_bridges.simulator.plans import event, make_plan
 from tests.naive.rows import NS, rows_of
 from tests.naive.rows import feed as feed_rows
 from tests.needs import recordings
@@ -53,15 +56,14 @@ def test_a_lead_that_comes_back_brings_no_asystole(rail_mv, rr_s):
     assert findings(x) == {}
 
 
-@pytest.mark.parametrize(("seed", "participant"), [(2, "P-0015"), (2, "P-0048"), (5, "P-0015")])
-def test_a_generated_lead_that_comes_back_brings_no_asystole(seed, participant):
-    samples = []
-    for until_ns, blocks in GeneratorBridge(48, seed=seed).steps():
-        for block in (one for one in blocks if one.signal == "ecg"):
-            r = block.participants.index(participant)
-            samples.append(block.samples[block.offsets[r] : block.offsets[r + 1], 0])
-        if until_ns >= 90 * NS:
-            break
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_a_simulated_lead_that_comes_back_brings_no_asystole(seed):
+    worn = Sensor("ecg", "patch", np.array([0], np.int32), fs_hz=FS)
+    off = event("lead_off", 20, 45.3, form=0)
+    plan = make_plan(1, [off], seed=seed, body=5 * seed, duration_s=90, sensors=(worn,))
+    samples = [
+        block.samples[:, 0] for _, blocks in SimulatorBridge(plan).steps() for block in blocks
+    ]
     x = np.concatenate(samples) * ECG_SCALE_MV
     assert (x > 9.7).sum() > 20 * FS
     assert findings(x) == {}

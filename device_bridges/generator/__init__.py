@@ -1,1 +1,0 @@
-"""Made-up participants with believable ECG, PPG and heart rate."""
