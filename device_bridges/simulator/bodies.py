@@ -41,8 +41,7 @@ from device_bridges.simulator.kernels.errors import spread
 from device_bridges.simulator.plan import CourseGrid, Plan
 from device_bridges.simulator.tables import SECOND, SECONDS_KEPT, SITTING
 
-MINUTE_S = 60
-STEPS_KEPT = 64  # s; a device counts the steps of a minute
+STEPS_KEPT = 80  # s: a device counts the steps of a minute, up to SECONDS_KEPT ago
 DAY_S = 86_400.0
 WARMEST_S = 17 * 3600.0  # time of day when the body is warmest
 MEALS_FROM_S = 7200.0  # scenarios longer than this have three meals a day
@@ -142,16 +141,14 @@ class Bodies:
                 f"{signal}: expected times in the {SECONDS_KEPT} s up to {self.newest + 1} s, "
                 f"found {k.min()} to {k.max()} s"
             )
-        now, ago = self._out.steps[slots, k % STEPS_KEPT], np.zeros(len(k))
-        ago[k >= MINUTE_S] = self._out.steps[slots, (k - MINUTE_S) % STEPS_KEPT][k >= MINUTE_S]
-        column = k % SECONDS_KEPT
         return measure(
             signal,
             View(
-                seconds=self.seconds[slots, column],
-                flags=self._out.flags[slots, column],
-                steps=np.floor(now) - np.floor(ago),
-                traits=self._traits[slots],
+                seconds=self.seconds,
+                flags=self._out.flags,
+                steps=self._out.steps,
+                traits=self._traits,
+                slots=np.asarray(slots),
                 t_s=np.asarray(t_s, np.float64),
             ),
         )
@@ -165,20 +162,23 @@ class Bodies:
         """
         if signal not in {"glucose", "pm2_5", "pm10"}:
             raise LookupError(f"{signal}: devices remember glucose, pm2_5 and pm10 only")
-        rows = np.zeros(len(slots), SECOND)
-        glucose, pm2_5 = np.empty(len(slots)), np.empty(len(slots))
+        n = len(slots)
+        glucose, pm2_5 = np.empty(n), np.empty(n)
         remember(self._traits, self._script, self._offsets, self._world,
                  np.asarray(slots, np.int64), np.asarray(t_s, np.float64), glucose,
                  pm2_5)  # fmt: skip
         traits = self._traits[slots]
-        rows["glucose"], rows["pm2_5"], rows["pm10"] = glucose, pm2_5, pm2_5 * traits["coarse"]
+        rows = np.zeros((n, 1), SECOND)
+        rows["glucose"][:, 0] = glucose
+        rows["pm2_5"][:, 0], rows["pm10"][:, 0] = pm2_5, pm2_5 * traits["coarse"]
         return measure(
             signal,
             View(
                 seconds=rows,
-                flags=np.zeros(len(slots), np.int8),
-                steps=np.zeros(len(slots)),
+                flags=np.zeros((n, 1), np.int8),
+                steps=np.zeros((n, 1)),
                 traits=traits,
+                slots=np.arange(n),
                 t_s=np.asarray(t_s, np.float64),
             ),
         )

@@ -19,6 +19,7 @@ _CLIMBING_GRADE = 0.08  # rise over run, default
 _CLIMB_COST = 1.8  # mL/kg per m of height, ACSM walking equation
 _M_PER_DEG = 111_320.0  # of latitude
 _CGM_LOW, _CGM_HIGH = 39.0, 401.0  # mg/dL, what "Low" and "High" become (CLINICAL 3.14)
+_MINUTE_S = 60
 _BIAS = 90  # from the stream of an error to that of its bias
 
 
@@ -70,32 +71,47 @@ _ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is measured, a row for each reading.
+    """What is measured: the rings of everybody, and whom and when to read.
 
     Attributes
     ----------
     seconds
-        dtype `SECOND` ``[k]``.
+        dtype `SECOND` ``[n, kept]``.
     flags
-        int8 ``[k]``: what keeps devices from measuring.
+        int8 ``[n, kept]``: what keeps devices from measuring.
     steps
-        float64 ``[k]``: steps of the minute before.
+        float64 ``[n, kept]``: steps since the start, kept for longer than a minute.
     traits
-        dtype `TRAIT` ``[k]``.
-    t_s
-        float64 ``[k]``.
+        dtype `TRAIT` ``[n]``.
+    slots, t_s
+        ``[k]``: who is read, and when.
     """
 
     seconds: NDArray[Any]
     flags: NDArray[np.int8]
     steps: Values
     traits: NDArray[Any]
+    slots: NDArray[np.integer[Any]]
     t_s: Values
+
+    @property
+    def second(self) -> NDArray[np.int64]:
+        """int64 ``[k]``: the second that holds at the time of each reading."""
+        return np.floor(self.t_s).astype(np.int64)
+
+    def field(self, name: str) -> Values:
+        """Give a field of the seconds, without error."""
+        values: Values = self.seconds[name][self.slots, self.second % self.seconds.shape[1]]
+        return values
+
+    def trait(self, name: str) -> NDArray[Any]:
+        values: NDArray[Any] = self.traits[name][self.slots]
+        return values
 
     def erred(self, name: str, values: Values) -> Values:
         """Add the errors of an instrument to values, and round to its resolution."""
         error = _ERRORS[name]
-        seeds = np.ascontiguousarray(self.traits["seed"])
+        seeds = self.trait("seed")
         wrong = np.zeros(len(values))
         add_errors(seeds, error.stream, self.t_s, error.each, error.slow, error.period_s, wrong)
         if error.bias:
@@ -110,16 +126,17 @@ class View:
 
     def column(self, name: str) -> Values:
         """Give a field of the seconds with the errors of its instrument."""
-        return self.erred(name, self.seconds[name])
+        return self.erred(name, self.field(name))
 
     def blank(self, flags: int, values: Values) -> Values:
         """Give NaN where one of the flags is up."""
-        return np.where(self.flags & flags, np.nan, values)
+        up = self.flags[self.slots, self.second % self.flags.shape[1]] & flags
+        return np.where(up, np.nan, values)
 
 
 def _respiration(view: View) -> Values:
     """Give the rate; no breath, no rate."""
-    rate = view.seconds["breath_rate"]
+    rate = view.field("breath_rate")
     return np.where(rate > 0.0, np.maximum(view.erred("respiration", rate), 1.0), np.nan)
 
 
@@ -136,7 +153,7 @@ def _blood_pressure(view: View) -> Values:
     systolic, diastolic = view.column("systolic"), view.column("diastolic")
     diastolic = np.minimum(diastolic, systolic - 10.0)
     mean = np.rint(diastolic + (systolic - diastolic) / 3.0)
-    pulse = view.erred("pulse", view.seconds["rate"])
+    pulse = view.erred("pulse", view.field("rate"))
     readings = np.stack([systolic, diastolic, mean, pulse])
     return view.blank(NO_PULSE | MOVING, readings).T
 
@@ -147,7 +164,7 @@ def _humidity(view: View) -> Values:
 
 def _position(view: View) -> Values:
     """Give latitude and longitude with the errors of a receiver, which wander by metres."""
-    latitude, longitude = view.seconds["latitude"], view.seconds["longitude"]
+    latitude, longitude = view.field("latitude"), view.field("longitude")
     nothing = np.zeros(len(latitude))
     north = view.erred("north", nothing) / _M_PER_DEG
     east = view.erred("east", nothing) / (_M_PER_DEG * np.cos(np.radians(latitude)))
@@ -156,15 +173,19 @@ def _position(view: View) -> Values:
 
 def _activity(view: View) -> Values:
     """Give the class; who asks more of the heart than level ground does, climbs."""
-    m_per_min = np.maximum(60.0 * view.seconds["speed"], 1.0)
-    oxygen = view.seconds["effort"] * view.traits["oxygen"]
+    m_per_min = np.maximum(60.0 * view.field("speed"), 1.0)
+    oxygen = view.field("effort") * view.trait("oxygen")
     grade = (oxygen / m_per_min - LEVEL_COST) / _CLIMB_COST
     moves = np.where(grade > _CLIMBING_GRADE, CLIMBING, WALKING)
-    return np.where(view.seconds["cadence"] > 0.0, moves, STILL)
+    return np.where(view.field("cadence") > 0.0, moves, STILL)
 
 
 def _steps(view: View) -> Values:
-    return view.steps
+    """Give the steps of the minute before."""
+    kept, k = view.steps.shape[1], view.second
+    before = np.where(k >= _MINUTE_S, view.steps[view.slots, (k - _MINUTE_S) % kept], 0.0)
+    steps: Values = np.floor(view.steps[view.slots, k % kept]) - np.floor(before)
+    return steps
 
 
 def _plain(name: str) -> Callable[[View], Values]:

@@ -168,7 +168,7 @@ class Recorder:
         beats = beats[np.argsort(beats["slot"], kind="stable")]
         edges = np.searchsorted(beats["slot"], np.arange(plan.n + 1))
         n_seconds = min(math.ceil(until_s), len(self._seconds))
-        seconds = np.stack(self._seconds[:n_seconds]) if n_seconds else np.zeros((0, plan.n, 0))
+        seconds = np.stack(self._seconds[:n_seconds]) if n_seconds else np.zeros((0, plan.n, len(KEPT)))
         for slot, who in enumerate(plan.participants):
             mine = beats[edges[slot] : edges[slot + 1]]
             events = plan.events[plan.event_offsets[slot] : plan.event_offsets[slot + 1]]

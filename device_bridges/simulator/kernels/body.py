@@ -145,32 +145,35 @@ NO_PULSE, MOVING = 1, 2  # bits: what keeps devices from measuring
 LEVEL, ASKED, ASKED_SINCE, STOP_S, STOP_ROW, NO_BREATH, DEPRIVED, NO_FLOW, PULSELESS, DOWN = range(
     10
 )
-RATE_KEEP, SPO2_KEEP, SYSTOLIC_KEEP, DIASTOLIC_KEEP, FEVER_KEEP, SMOKE_KEEP = np.arange(10, 22, 2)
+# Numbers of numpy: of a plain one, numba would make another copy of the functions that get it.
+_PAIRS: Any = np.arange(10, 22, 2)
+RATE_KEEP, SPO2_KEEP, SYSTOLIC_KEEP, DIASTOLIC_KEEP, FEVER_KEEP, SMOKE_KEEP = _PAIRS
 GOAL, GOAL_REACH = 22, 23
 SCRATCH = 24
 
 UPRIGHT, SITTING, SUPINE = 0, 1, 2  # as in tables
 
 # Slow changes: smooth curves through random knots, 2**shift s apart.
-N_CURVES = 8
-BREATH, PACE, FAST, VESSELS, OXYGEN, DUST, SLOW, WEATHER = range(N_CURVES)
-SHIFTS = (5, 5, 6, 6, 6, 7, 9, 10)
-# Streams of random numbers. No plain numbers: each would make another copy of compiled functions.
-CURVES = np.int64(200)
-GLUCOSE_CURVE, MEAL_TIME = np.int64(210), np.int64(211)
-MEAL_RISE, MEAL_PEAK = np.int64(212), np.int64(213)
+N_CURVES = 9
+BREATH, PACE, FAST, VESSELS, OXYGEN, MOOD, DUST, SLOW, WEATHER = range(N_CURVES)
+SHIFTS = (5, 5, 6, 6, 6, 8, 9, 9, 10)
+PER_PERIOD = tuple(1.0 / (1 << shift) for shift in SHIFTS)
+_STREAMS: Any = np.arange(200, 220)  # of random numbers
+CURVES = _STREAMS[0]  # and those that follow
+GLUCOSE_CURVE, MEAL_TIME, MEAL_RISE, MEAL_PEAK = _STREAMS[10:14]
 CURVE_LIMIT = 2.5  # SD, default
 MINUTE_SHIFT = 6  # glucose is computed each 64 s, and lies on a line between
-GLUCOSE_SHIFT = np.int64(11)
+GLUCOSE_SHIFT: Any = np.int64(11)
 
 # Heart.
-SLOW_TAU_S = 200.0  # s, default: what is left 3 min after a stop goes in many minutes
-QUIET_TAU_S = 30.0  # s, default
+SLOW_PER_S = 1 / 200  # default: what is left 3 min after a stop goes in many minutes
+QUIET_PER_S = 1 / 30  # default
 LEAST_RATE = 20.0  # /min, default
 FREE_AFTER_S = 180.0  # s, default: so long a recovery is the exact exponential
 RESIDUAL = 0.25  # share of the rise that is left then, default
 LEAST_BELOW_REST = 5.0  # /min, default
-LEAST_TAU_S = 10.0  # s, the shortest tau of CLINICAL 3.9
+LEAST_TAU_S, MOST_TAU_S = 10.0, 300.0  # s, CLINICAL 3.9
+BEND_S = 120.0  # s, default: so long it takes until a recovery goes on towards rest
 FEVER_RATE = 8.5  # /min per Cel, Karjalainen and Viitasalo 1986, Arch Intern Med 146:1169
 FEVER_BREATH = 1.4  # /min per Cel, Jensen 2019, Acute Med 18(3)
 WARM_CEL = 37.2  # Cel, default: above it is fever or effort
@@ -202,12 +205,12 @@ STAY_AFTER_STOP_S = 180.0  # s that a walker stays after a planted stop, default
 COOL_SPEED = 0.5  # share of the walking speed while cooling down, default
 LEVEL_COST = 0.1  # mL/kg per m on level ground, ACSM walking equation
 SITS_AFTER_S = 600.0  # s in the posture after a stop, default
-FAST_OXYGEN = 0.6  # effort in motion from which a finger sensor fails, default
+FAST_OXYGEN = 0.8  # effort in motion from which a finger sensor fails, default
 # Air.
 LAPSE = 0.0065  # Cel/m, ICAO standard atmosphere
 OUTDOOR_CEL = 4.0  # Cel, half of what a day swings, default
 HUMIDITY_PER_CEL = -2.5  # %/Cel at one dew point, default
-DUST_SHARE = 0.1  # SD of fine particles, share, default
+DUST_SHARE = 0.12  # SD of fine particles, share, default
 SMOKE_ON_S, SMOKE_OFF_S = 15.0, 480.0  # s, default
 SMOKE_COARSE = 1.2  # PM10 over PM2.5, default
 # Glucose.
@@ -307,18 +310,22 @@ def recovery(
 ) -> tuple[float, float, float]:
     """Give tau, fall and end of a recovery that loses ``hrr60`` in 60 s; NaN: as suits the person.
 
-    The end is never below rest by more than 5 /min. Where it would be, tau becomes shorter, so the
-    drop at 60 s stays as asked; a drop larger than there is room for is cut.
+    The drop is kept before the time constant. With a drop alone, the end is the usual one and tau
+    follows, from 10 to 300 s; with both, the end follows. Where that is below rest by more than 5
+    /min, tau becomes shorter; only a drop larger than there is room for is cut.
     """
-    tau = own_tau_s if np.isnan(tau_s) else tau_s
+    usual = (1.0 - RESIDUAL) * (peak - rest)
     if np.isnan(hrr60):
-        fall = (1.0 - RESIDUAL) * (peak - rest)
-        return tau, fall, peak - fall
-    room = peak - (rest - LEAST_BELOW_REST)
-    fall = hrr60 / (1.0 - math.exp(-60.0 / tau))
-    if fall > room:
-        fall = room
+        return own_tau_s if np.isnan(tau_s) else tau_s, usual, peak - usual
+    tau = tau_s
+    if np.isnan(tau):
         tau = LEAST_TAU_S
+        if hrr60 < usual:
+            tau = min(MOST_TAU_S, max(LEAST_TAU_S, -60.0 / math.log(1.0 - hrr60 / usual)))
+    fall = hrr60 / (1.0 - math.exp(-60.0 / tau))
+    room = peak - (rest - LEAST_BELOW_REST)
+    if fall > room:
+        fall, tau = room, LEAST_TAU_S
         if hrr60 < room * (1.0 - math.exp(-60.0 / LEAST_TAU_S)):
             tau = -60.0 / math.log(1.0 - hrr60 / room)
     return tau, fall, peak - fall
@@ -365,13 +372,12 @@ def smoke_share(row: Any, t_s: float) -> float:
 def turn(trait: Any, k: int, knots: NDArray[np.float64], now: NDArray[np.float64]) -> None:
     """Give the slow changes of this second; a knot is drawn when it is reached."""
     for c in range(N_CURVES):
-        mask = (1 << SHIFTS[c]) - 1
-        inside = (k + trait.phase) & mask
+        inside = (k + trait.phase) & ((1 << SHIFTS[c]) - 1)
         if k == 0 or inside == 0:
             number = (k + trait.phase) >> SHIFTS[c]
             knots[c, 0] = knot(trait.seed, CURVES + c, number) if k == 0 else knots[c, 1]
             knots[c, 1] = knot(trait.seed, CURVES + c, number + 1)
-        now[c] = knots[c, 0] + (knots[c, 1] - knots[c, 0]) * smooth(inside / (mask + 1.0))
+        now[c] = knots[c, 0] + (knots[c, 1] - knots[c, 0]) * smooth(inside * PER_PERIOD[c])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -522,7 +528,8 @@ def move(
         wanted = 0.0
     elif walks:
         most = trait.zeal * trait.oxygen / (60.0 * cost)
-        wanted = min(trait.walking_speed * pace * (1.0 + 0.05 * now[PACE]), most)
+        wanted = min(trait.walking_speed * pace, most)
+        wanted *= 1.0 + 0.05 * now[PACE] + 0.06 * now[MOOD]
     elif said[LEVEL] > 0.0:
         wanted = trait.walking_speed * (0.75 + 0.3 * said[LEVEL]) * (1.0 + 0.04 * now[PACE])
     elif body.cooling != 0:
@@ -533,7 +540,7 @@ def move(
     body.cadence = 0.0
     if body.speed > 0.1:
         body.cadence = math.sqrt(60.0 * body.speed / WALK_RATIO) * (1.0 + 0.015 * now[BREATH])
-    walked = 60.0 * body.speed * cost / trait.oxygen
+    walked = 60.0 * min(body.speed, wanted) * cost / trait.oxygen
     said[ASKED] = said[LEVEL]
     to.effort = said[LEVEL] if said[LEVEL] > 0.0 else walked
     if walks and said[DOWN] == 0.0:
@@ -570,7 +577,7 @@ def take_air(
         air += OUTDOOR_CEL * (day - world.day_at_start) - LAPSE * (to.altitude - trait.altitude)
     to.air_temperature = air
     humidity = trait.humidity + HUMIDITY_PER_CEL * (air - trait.air_temperature)
-    to.humidity = max(5.0, min(100.0, humidity + 2.0 * now[WEATHER]))
+    to.humidity = max(5.0, min(100.0, humidity - now[WEATHER]))
 
     body.exertion += (BREATH_ON if to.effort > body.exertion else BREATH_OFF) * (
         to.effort - body.exertion
@@ -679,8 +686,11 @@ def beat(
         body.rate = body.end_rate + body.fall * math.exp(-(t - body.stop_s) / body.tau_s)
     else:
         body.recovering = 0
-        tau = SLOW_TAU_S if body.rate > quiet + 2.0 else QUIET_TAU_S
-        body.rate += (quiet - body.rate) / tau
+        per_s = QUIET_PER_S
+        if body.rate > quiet + 2.0:
+            bend = (t - body.stop_s - FREE_AFTER_S) / BEND_S
+            per_s = SLOW_PER_S * min(1.0, max(0.0, bend))
+        body.rate += (quiet - body.rate) * per_s
     to.rate = max(body.rate * said[RATE_KEEP] + said[RATE_KEEP + 1], LEAST_RATE)
 
 

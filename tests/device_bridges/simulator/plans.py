@@ -14,7 +14,9 @@ from device_bridges.simulator.plan import CourseGrid, Places, Plan, Sensor
 from device_bridges.simulator.tables import PERSON, SITTING
 from registry.participants import Participant
 
-SIGNAL_NAMES = ("ecg", "ppg", "acceleration", "spo2", "respiration", "glucose")
+SIGNAL_NAMES = (
+    "ecg", "ppg", "acceleration", "rr", "heart_rate", "spo2", "respiration", "glucose",
+)  # fmt: skip
 
 # Somebody healthy of 50 years who sits at the first place.
 USUAL = {
