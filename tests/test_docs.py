@@ -33,6 +33,7 @@ SHELL = {"", "sh", "bash", "console", "shell"}
 OURS = (".py", ".md", ".toml", ".sh", ".js", ".txt")
 NOT_IN_THE_TREE = {
     "vitals.toml": "the user's own",
+    "my_event.toml": "the example of docs/scenarios.md",
     "utils.py": "named to say that there is none",
 }
 

@@ -95,7 +95,7 @@ def test_every_shipped_scenario_finds_people_for_its_whole_script(name: str, see
     assert {e.spec.kind for e in lines} == set(plan.events["kind"].tolist())
 
 
-@pytest.mark.parametrize("name", ["demo", "smoke", "full_2000"])
+@pytest.mark.parametrize("name", ["demo", "ward_50", "full_2000"])
 def test_one_seed_makes_one_plan_and_another_another(name: str) -> None:
     one, again, other = (expand(load(name), seed, 60, 900.0) for seed in (1, 1, 2))
     assert fields(one) == fields(again)
