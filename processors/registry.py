@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from processors.errors import ContractError
 from processors.records import PRESENCE, FeatureSpec, FindingSpec, Processor, StreamSpec
-from processors.signals import CONTROLS, SIGNALS
+from processors.signals import CONTROLS, SIGNAL_STREAMS, SIGNALS
 
 P = TypeVar("P", bound=type)
 
@@ -65,7 +65,7 @@ def order(processors: Iterable[Processor]) -> list[Processor]:
     waiting = sorted(processors, key=lambda processor: processor.name)
     _check_single_producers(waiting)
     streams = {stream for p in waiting for stream in produced(p, StreamSpec)}
-    known = {*SIGNALS, *CONTROLS, PRESENCE}
+    known = {*SIGNAL_STREAMS, *CONTROLS, PRESENCE}
     for processor in waiting:
         for consumed in processor.consumes:
             if consumed not in streams | known:

@@ -281,6 +281,11 @@ _ROWS = (
 
 SIGNALS: dict[str, SignalSpec] = {spec.name: spec for spec in _ROWS}
 
+# Every stream of samples: one of each variant.
+SIGNAL_STREAMS: frozenset[str] = frozenset(
+    spec.stream(variant) for spec in SIGNALS.values() for variant in spec.variants
+)
+
 # What is not a sample (kind of a `Control`): sparse streams that processors may consume.
 CONTROLS: dict[str, tuple[Column, ...]] = {
     "profile": (

@@ -35,7 +35,7 @@ from processors.records import (
     finding_id,
 )
 from processors.registry import discover, order
-from processors.signals import CONTROLS, SIGNALS, SignalSpec, signal_spec
+from processors.signals import CONTROLS, SIGNAL_STREAMS, SIGNALS, SignalSpec, signal_spec
 from streams.channels import Channels
 from streams.intake import Admitted, Intake
 from streams.merge import NEVER, PATIENCE_NS, Merger
@@ -336,7 +336,7 @@ class Engine:
                     np.maximum.at(self._watermarks[stream], batch.slots, batch.until_ns)
                     self._note_moved(stream)
             return [node.processor.process(batch) for batch in batches]
-        if not (node.moved or node.by_clock):
+        if not (node.moved or node.by_clock or node.merger.holds_spots):
             return []
         node.moved = False
         merged = node.merger.advance(self._watermarks, self._first_ns, clock_ns)
@@ -431,6 +431,14 @@ class _StreamTable:
                 self._waits_ns[spec.name] = patience_ns
         return patience_ns
 
+    @staticmethod
+    def _spots(consumes: tuple[str, ...], sparse: tuple[bool, ...]) -> tuple[bool, ...]:
+        """Say which consumed streams are single values beside a stream that is waited for."""
+        return tuple(
+            is_sparse and name in SIGNAL_STREAMS and not all(sparse)
+            for name, is_sparse in zip(consumes, sparse, strict=True)
+        )
+
     def node(self, processor: Processor) -> _Node:
         consumes = processor.consumes
         is_waveform = (
@@ -442,7 +450,11 @@ class _StreamTable:
             widths = tuple(self._widths[name] for name in consumes)
             sparse = tuple(name in self._sparse for name in consumes)
             merger = Merger(
-                widths, sparse, patience_ns=self._patience_ns(processor, sparse), rows=streams
+                widths,
+                sparse,
+                patience_ns=self._patience_ns(processor, sparse),
+                spots=self._spots(consumes, sparse),
+                rows=streams,
             )
         evidence = {
             spec.code: tuple(column.name for column in spec.evidence)

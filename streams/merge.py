@@ -12,6 +12,7 @@ from processors.records import NS_PER_S, Batch, DerivedBlock
 NEVER: Final = np.iinfo(np.int64).min
 QUIET_NS: Final = 200_000_000  # how often a processor is told that time has passed
 GOING_ON_NS: Final = 2 * NS_PER_S  # a stream that stood still for so long is not going on
+SPOT_WAIT_NS: Final = 120 * NS_PER_S  # default: a value a minute goes on in that time
 PATIENCE_NS: Final = NS_PER_S  # DESIGN 2: a signal waits at most 1 s for another
 
 
@@ -26,6 +27,9 @@ class Merger:
         For each consumed stream, whether it is never waited for (controls, presence, spot values).
     patience_ns
         How long one stream is waited for while another goes on.
+    spots
+        For each consumed stream, whether it holds single values of a signal that is also measured
+        all the time: they do not wait for the end of time for a device that is not worn.
     rows
         Row of each consumed stream in the table of watermarks; default: in their order.
 
@@ -43,12 +47,14 @@ class Merger:
         sparse: tuple[bool, ...],
         *,
         patience_ns: int = PATIENCE_NS,
+        spots: tuple[bool, ...] = (),
         rows: tuple[int, ...] | None = None,
     ) -> None:
         self._patience_ns = patience_ns
         self._width = max(widths)
         self._waited = [j for j, is_sparse in enumerate(sparse) if not is_sparse]
         self._sparse = sparse
+        self._spots = [j for j, is_spot in enumerate(spots) if is_spot]
         self._rows = tuple(range(len(widths))) if rows is None else rows
         self._waiting: list[list[DerivedBlock]] = [[] for _ in widths]
         self.horizon_ns = np.full(0, NEVER, np.int64)
@@ -60,6 +66,11 @@ class Merger:
         """Take records of consumed stream number `source`."""
         if len(block.slots):
             self._waiting[source].append(block)
+
+    @property
+    def holds_spots(self) -> bool:
+        """Whether a single value waits, which time alone may let through."""
+        return any(self._waiting[j] for j in self._spots)
 
     def forget(self, slots: NDArray[np.int32]) -> None:
         known = slots[slots < len(self.horizon_ns)]
@@ -99,6 +110,8 @@ class Merger:
         if quiet and not self._due(marks or [clock_ns]):
             return None
         horizon = self._horizon(marks, first_ns, clock_ns) if marks else clock_ns
+        if self.holds_spots:
+            horizon = self._let_spots_through(horizon, marks, clock_ns)
         # Nothing but time: tell it in steps. Results do not depend on when time is told.
         ahead = horizon >= self.horizon_ns[:n_slots] + (QUIET_NS if quiet else 1)
         moved = np.flatnonzero(ahead)
@@ -147,6 +160,23 @@ class Merger:
         starting = seen & (newest - first_ns < self._patience_ns)
         settled: NDArray[np.int64] = np.where(starting, np.minimum(horizon, first_ns - 1), horizon)
         return settled
+
+    def _let_spots_through(
+        self,
+        horizon: NDArray[np.int64],
+        marks: list[NDArray[np.int64]],
+        clock_ns: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Lift horizons to single values of slots that have nothing to wait for, or waited long."""
+        lifted = horizon.copy()
+        for block in (block for j in self._spots for block in self._waiting[j]):
+            slots = block.slots
+            worn = np.any([mark[slots] != NEVER for mark in marks], axis=0)
+            ready = ~worn | (clock_ns[slots] - block.t_ns >= SPOT_WAIT_NS)
+            # One that comes late still applies, from now on.
+            t_ns = np.maximum(block.t_ns, self.horizon_ns[slots] + 1)
+            np.maximum.at(lifted, slots[ready], t_ns[ready])
+        return lifted
 
     def _collect(self, moved: NDArray[np.int32], before: NDArray[np.int64]) -> Batch:
         ready = [self._take(source, before) for source in range(len(self._waiting))]

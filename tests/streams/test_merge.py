@@ -169,3 +169,45 @@ def test_any_arrival_gives_the_merge_of_all_records(data: st.DataObject) -> None
         mine = [row for row in found if row[0] == slot]
         assert mine == sorted((r for r in rows if r[0] == slot), key=lambda r: (r[1], r[2]))
     assert merger.late == 0
+
+
+def spots_and_worn() -> Merger:
+    return Merger((1, 1), (False, True), spots=(False, True))
+
+
+def told(merger: Merger, worn_ns: int, clock_ns: int) -> list[Record]:
+    table = np.array([[worn_ns], [NEVER]], np.int64)
+    return records(merger.advance(table, np.array([0]), np.array([clock_ns])))
+
+
+def test_a_single_value_of_somebody_who_wears_nothing_passes_at_once() -> None:
+    merger = spots_and_worn()
+    merger.put(1, block([0], [10 * S], [1]))
+    assert merger.holds_spots
+    assert told(merger, NEVER, 10 * S) == [(0, 10 * S, 1, 1)]
+    assert not merger.holds_spots
+
+
+def test_a_single_value_waits_two_minutes_for_a_device_that_was_worn() -> None:
+    merger = spots_and_worn()
+    merger.put(0, block([0], [10 * S], [1]))
+    assert told(merger, 10 * S, 10 * S) == [(0, 10 * S, 0, 1)]
+    merger.put(1, block([0], [20 * S], [2]))
+    assert told(merger, 10 * S, 139 * S) == []
+    assert told(merger, 10 * S, 140 * S) == [(0, 20 * S, 1, 2)]
+
+
+def test_a_single_value_stands_in_its_place_among_those_of_a_device_that_is_worn() -> None:
+    merger = spots_and_worn()
+    told(merger, 10 * S, 10 * S)
+    merger.put(1, block([0], [20 * S], [2]))
+    merger.put(0, block([0, 0], [15 * S, 70 * S], [1, 3]))
+    assert told(merger, 70 * S, 71 * S) == [(0, 15 * S, 0, 1), (0, 20 * S, 1, 2), (0, 70 * S, 0, 3)]
+
+
+def test_a_single_value_that_comes_late_applies_from_then_on() -> None:
+    merger = spots_and_worn()
+    merger.put(1, block([0], [50 * S], [1]))
+    told(merger, NEVER, 50 * S)
+    merger.put(1, block([0], [40 * S], [2]))
+    assert [record[3] for record in told(merger, NEVER, 60 * S)] == [2]
