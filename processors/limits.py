@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.emit import event_blocks, finding_rows
-from processors.kernels.limits import LIMIT, LIMITS_STATE, watch_limits
+from processors.kernels.limits import LIMIT, LIMIT_STATE, watch_limits
 from processors.records import NOTHING, NS_PER_S, Batch, EventBlock, FindingSpec, Outputs
 from processors.state import KeepsState, SlotState
 
@@ -23,13 +23,14 @@ class Limit:
     Attributes
     ----------
     code
-        The finding; its `FindingSpec` has the evidence value, limit, extreme.
+        The finding; its `FindingSpec` has the evidence value, limit, extreme, other value.
     level
         Beyond is above it, or below it when `low`; `strict`: the level itself is not yet beyond.
     margin
         So far on the safe side the finding ends.
-    stale_s
-        It ends as well when nothing has been known for so long.
+    stale_s, other_stale_s
+        It ends as well when nothing has been known for so long after a reading of the first stream
+        that is consumed, and after one of another (0: as the first).
     settled_s
         Younger than this it ends at the level itself: the delay of its alarm.
     worse
@@ -56,6 +57,7 @@ class Limit:
     other_level: float = math.nan
     needed: int = 1
     within_s: float = 0.0
+    other_stale_s: float = 0.0
 
 
 def limit_table(limits: Sequence[Limit]) -> NDArray[Any]:
@@ -69,7 +71,8 @@ def limit_table(limits: Sequence[Limit]) -> NDArray[Any]:
         row["sign"], row["strict"] = -1 if limit.low else 1, limit.strict
         row["firm_ns"] = round(limit.settled_s * NS_PER_S)
         row["within_ns"] = round(limit.within_s * NS_PER_S)
-        row["stale_ns"] = round(limit.stale_s * NS_PER_S)
+        stale_s = limit.stale_s, limit.other_stale_s or limit.stale_s
+        row["stale_ns"] = [round(s * NS_PER_S) for s in stale_s]
     return table
 
 
@@ -79,7 +82,7 @@ class WatchesLimits(KeepsState):
     def __init__(self, findings: Sequence[FindingSpec], limits: Sequence[Limit]) -> None:
         self._findings = findings
         self._table = limit_table(limits)
-        self._state = SlotState(LIMITS_STATE)
+        self._state = SlotState([("limits", LIMIT_STATE, (len(limits),))])
 
     def process(self, batch: Batch) -> Outputs:
         """Give onsets and ends; a missing value changes nothing until it has been missing long."""
@@ -91,8 +94,8 @@ class WatchesLimits(KeepsState):
             return NOTHING
         rows = finding_rows(len(self._table) * (2 * batch.n_samples + batch.n_rows))
         n = watch_limits(
-            batch.t_ns, values, batch.offsets, batch.slots, batch.until_ns,
-            self._table, self._state.cover(batch.slots), rows,
+            batch.t_ns, batch.source, values, batch.offsets, batch.slots, batch.until_ns,
+            self._table, self._state.cover(batch.slots)["limits"], rows,
         )  # fmt: skip
         blocks: tuple[EventBlock, ...] = event_blocks(self._findings, rows[:n])
         return Outputs(events=blocks) if blocks else NOTHING

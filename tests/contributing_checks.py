@@ -86,26 +86,25 @@ def test_silence_of_the_new_signal_is_noticed() -> None:
 
 def test_the_new_detector_is_discovered_and_fits_among_the_others() -> None:
     names = [processor.name for processor in order([make() for make in discover()])]
-    assert "fever" in names
+    assert "hypercapnia" in names
 
 
 def test_its_findings_are_listed_by_the_command() -> None:
     done = CliRunner().invoke(build(), ["signals", "--features", "--json"])
-    assert "fever" in {row["name"] for row in json.loads(done.output)}
+    assert "end_tidal_co2_high" in {row["name"] for row in json.loads(done.output)}
 
 
-def test_fever_becomes_an_alarm_after_the_delay_of_its_rule() -> None:
-    core = LiveCore(load_policy(), [MADE["fever"]()])
+def test_its_finding_becomes_an_alarm_after_the_delay_of_the_new_rule() -> None:
+    core = LiveCore(load_policy(), [MADE["hypercapnia"]()])
     changes: list[AlarmChange] = []
-    for minute in range(1, 15):
-        t_ns = np.array([minute * 60 * NS_PER_S], np.int64)
-        celsius = np.array([[39.0 if minute < 12 else 39.8]], np.float32)
-        chunk = Chunk("p1", "patch", "body_temperature", int(t_ns[0]), celsius, 0.0, minute,
-                      t_ns=t_ns)  # fmt: skip
+    for second in range(1, 75):
+        t_ns = np.array([second * NS_PER_S], np.int64)
+        pressure = np.array([[65.0 if second < 70 else 85.0]], np.float32)
+        chunk = Chunk("p1", "nose", SIGNAL, int(t_ns[0]), pressure, 0.0, second, t_ns=t_ns)
         changes += core.step(int(t_ns[0]), [pack([chunk])]).alarms
-    priorities = [(change.alarm.code, change.alarm.priority) for change in changes]
-    assert priorities[0] == ("fever", "low")
-    assert priorities[-1] == ("fever", "medium")
+    alarms = [(change.alarm.code, change.alarm.priority) for change in changes]
+    assert alarms[0] == ("end_tidal_co2_high", "medium")
+    assert alarms[-1] == ("end_tidal_co2_high", "high")
 
 
 def test_the_new_rule_is_read() -> None:

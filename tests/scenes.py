@@ -102,6 +102,8 @@ def scene(seed: int = 1) -> Scene:
     chunks += [_runner("fast", 72.0, 52.0, seed), _runner("ventricular", 30.0, 25.0, seed)]
     fast = {"age_years": 50.0, "heart_rate_rest": 60.0, "event": 1.0}
     chunks += [_values("slow", "spo2", 92.0, 6.0), _values("quiet", "spo2", 87.0, 5.0)]
+    chunks += [_values("quiet", "respiration", 28.0, 8.0), _values("noisy", "respiration", 9, 4)]
+    chunks += [_values("quiet", "body_temperature", 38.2, 2.0), *_visits("quiet"), *_visits("slow")]
     controls.append(Control("fast", 5 * NS_PER_S, "profile", fast))
     controls.append(Control("noisy", 61 * NS_PER_S, "lead", {"off": 1.0}))
     controls.append(Control("calm", 30 * NS_PER_S, "battery", {"percent": 9.0}))
@@ -151,6 +153,20 @@ def _values(
     t_ns = (np.arange(step_s, LENGTH_S, step_s) * NS_PER_S).astype(np.int64)
     samples = np.rint(10 * (middle - swing * np.sin(t_ns / 6.4e9))).astype(np.int16)[:, None]
     return Chunk(participant, "worn", signal, int(t_ns[0]), samples, scale=0.1, t_ns=t_ns)
+
+
+def _visits(participant: str) -> list[Chunk]:
+    """Give what is measured now and then: temperature, and a blood pressure that gets very high."""
+    celsius = np.array([36.8, 38.6, 37.2], np.float32)[:, None]
+    pressure = np.array([[120, 80], [190, 110], [185, 105], [140, 90], [85, 50], [80, 50]])
+    found = []
+    for signal, values in (("body_temperature", celsius), ("blood_pressure", pressure)):
+        t_ns = np.linspace(7.5, LENGTH_S - 9.0, len(values)).astype(np.int64) * NS_PER_S
+        samples = values.astype(np.float32)
+        found.append(
+            Chunk(participant, "cuff", signal, int(t_ns[0]), samples, variant="spot", t_ns=t_ns)
+        )
+    return found
 
 
 def cut(chunk: Chunk, from_ns: int, to_ns: int) -> Chunk | None:

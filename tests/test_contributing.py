@@ -119,8 +119,8 @@ def test_the_guide_has_the_examples_it_promises() -> None:
     found = examples(GUIDE.read_text("utf-8"))
     assert [(example.path, example.is_change) for example in found] == [
         ("processors/signals.py", True),
-        ("processors/detectors/fever.py", False),
-        ("tests/processors/detectors/test_fever.py", False),
+        ("processors/detectors/hypercapnia.py", False),
+        ("tests/processors/detectors/test_hypercapnia.py", False),
         ("tests/scenes.py", True),
         ("alerts/catalogue.toml", True),
     ]
@@ -129,7 +129,7 @@ def test_the_guide_has_the_examples_it_promises() -> None:
 def test_what_the_guide_promises_follows_and_the_test_of_the_new_detector_passes(
     tree: Path,
 ) -> None:
-    own_test = "tests/processors/detectors/test_fever.py"
+    own_test = "tests/processors/detectors/test_hypercapnia.py"
     assert run_tests(tree, "tests/contributing_checks.py", own_test) >= 12
 
 
@@ -140,9 +140,9 @@ def test_the_new_detector_keeps_the_laws_of_every_processor(tree: Path, tmp_path
     bring_compiled_kernels(alone)
     for folder in ("features", "detectors"):
         for module in (alone / "processors" / folder).glob("*.py"):
-            if module.name not in {"__init__.py", "fever.py"}:
+            if module.name not in {"__init__.py", "hypercapnia.py"}:
                 module.unlink()
-    assert run_tests(alone, "tests/processors/test_every_processor.py", "-k", "fever") >= 18
+    assert run_tests(alone, "tests/processors/test_every_processor.py", "-k", "hypercapnia") >= 18
 
 
 def test_the_new_files_are_in_the_form_of_the_house(tree: Path) -> None:

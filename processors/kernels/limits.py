@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from processors.kernels.finding import OFFSET, ONSET, put
 
-MOST_LIMITS = 7  # of one detector
-
 LIMIT = np.dtype(
     [
         ("level", np.float64, (2,)),  # of the first column and of the second
@@ -25,7 +23,7 @@ LIMIT = np.dtype(
         ("worse", np.float64),  # of the first column: told once more from here on; NaN: never
         ("firm_ns", np.int64),
         ("within_ns", np.int64),  # readings of one condition are at most so far apart
-        ("stale_ns", np.int64),
+        ("stale_ns", np.int64, (2,)),  # after a reading of the first stream, of another
         ("column", np.int64, (2,)),  # either may be beyond its level; second -1: only one
         ("level_column", np.int64),  # where each record brings its own level; -1: `level`
         ("needed", np.int64),  # readings in a row
@@ -35,14 +33,14 @@ LIMIT = np.dtype(
     align=True,
 )
 
-LIMITS_STATE = np.dtype(
+LIMIT_STATE = np.dtype(
     [
-        ("onset_ns", np.int64, (MOST_LIMITS,)),  # with active
-        ("first_ns", np.int64, (MOST_LIMITS,)),  # first reading of the condition, with n
-        ("newest_ns", np.int64, (MOST_LIMITS,)),  # newest reading, with n or active
-        ("extreme", np.float64, (MOST_LIMITS,)),  # with active
-        ("n", np.int8, (MOST_LIMITS,)),  # readings beyond in a row, before it is active
-        ("active", np.int8, (MOST_LIMITS,)),  # 2: and told as worse
+        ("onset_ns", np.int64),  # of the finding, or of the readings beyond before it; with n
+        ("newest_ns", np.int64),  # newest reading, with n or active
+        ("extreme", np.float64),  # with active
+        ("source", np.int8),  # of the newest reading: 0 the first stream, 1 another
+        ("n", np.int8),  # readings beyond in a row, before it is active
+        ("active", np.int8),  # 2: and told as worse
     ],
     align=True,
 )
@@ -51,6 +49,7 @@ LIMITS_STATE = np.dtype(
 @njit(cache=True, nogil=True, error_model="numpy")
 def watch_limits(
     t_ns: NDArray[np.int64],
+    source: NDArray[np.int8],
     values: NDArray[np.float64],
     offsets: NDArray[np.int64],
     slots: NDArray[np.int32],
@@ -63,38 +62,38 @@ def watch_limits(
 
     Parameters
     ----------
-    t_ns, values, offsets, slots, until_ns
+    t_ns, source, values, offsets, slots, until_ns
         As in `processors.records.Batch`, from one or several streams of equal columns. A record
         with NaN in a column that a limit needs is no reading for that limit; an infinite value is
         one that is certainly beyond it or certainly safe.
     limits
-        dtype `LIMIT` ``[n]``, at most `MOST_LIMITS`; the index is the code of the finding.
+        dtype `LIMIT` ``[n]``; the index is the code of the finding.
     records
-        `LIMITS_STATE` by slot.
+        `LIMIT_STATE` by slot and limit, ``[n_slots, n]``.
     out
         Room for ``2 * n`` findings per record and ``n`` per row. Evidence: value, limit, the most
-        extreme value since the onset. Value and evidence are NaN for what ended by silence.
+        extreme value since the onset, the second column if any. All are NaN where silence ends it.
     """
     count: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
     for r in range(len(slots)):
         slot = slots[r]
-        state = records[slot]
         end = offsets[r + 1]
         for i in range(offsets[r], end + 1):
             # Let the deadlines before this record pass; after the last one, those of the horizon.
             passed_ns = until_ns[r] if i == end else t_ns[i] - 1
             for k in range(len(limits)):
-                due_ns = state.newest_ns[k] + limits[k].stale_ns
-                if state.active[k] != 0 and due_ns <= passed_ns:
-                    state.active[k] = 0
-                    count = put(out, count, k, slot, OFFSET, state.onset_ns[k], due_ns, due_ns, 0,
+                state = records[slot, k]
+                due_ns = state.newest_ns + limits[k].stale_ns[state.source]
+                if state.active != 0 and due_ns <= passed_ns:
+                    state.active = 0
+                    count = put(out, count, k, slot, OFFSET, state.onset_ns, due_ns, due_ns, 0,
                                 nan, nan, nan, nan, nan)  # fmt: skip
             if i == end:
                 break
             t = t_ns[i]
             for k in range(len(limits)):
-                p = limits[k]
+                p, state = limits[k], records[slot, k]
                 sign = np.float64(p.sign)
                 beyond, safe, known = False, True, True
                 for c in range(2):
@@ -111,35 +110,35 @@ def watch_limits(
                 x = values[i, p.column[0]]
                 level = p.level[0] if p.level_column < 0 else values[i, p.level_column]
                 shown = x if np.isfinite(x) else nan
-                before_ns = state.newest_ns[k]
-                state.newest_ns[k] = t
-                if state.active[k] != 0:
-                    if not sign * (state.extreme[k] - x) >= 0.0:
-                        state.extreme[k] = x
-                    extreme, onset = state.extreme[k], state.onset_ns[k]
+                other = values[i, p.column[1]] if p.column[1] >= 0 else nan
+                before_ns = state.newest_ns
+                state.newest_ns, state.source = t, min(source[i], 1)
+                if state.active != 0:
+                    if not sign * (state.extreme - x) >= 0.0:
+                        state.extreme = x
+                    extreme, onset = state.extreme, state.onset_ns
                     if safe or (not beyond and t - onset <= p.firm_ns):
-                        state.active[k] = state.n[k] = 0
+                        state.active = state.n = 0
                         count = put(out, count, k, slot, OFFSET, onset, t, t, 0,
-                                    shown, shown, level, extreme, nan)  # fmt: skip
-                    elif state.active[k] == 1 and sign * (x - p.worse) >= 0.0:
-                        state.active[k] = 2
+                                    shown, shown, level, extreme, other)  # fmt: skip
+                    elif state.active == 1 and sign * (x - p.worse) >= 0.0:
+                        state.active = 2
                         count = put(out, count, k, slot, ONSET, onset, onset, t, 1,
-                                    shown, shown, p.worse, extreme, nan)  # fmt: skip
+                                    shown, shown, p.worse, extreme, other)  # fmt: skip
                     continue
                 if not beyond:
-                    state.n[k] = 0
+                    state.n = 0
                     continue
-                if state.n[k] == 0 or t - before_ns > p.within_ns:
-                    state.n[k] = 0
-                    state.first_ns[k] = t
-                state.n[k] += 1
-                if state.n[k] < p.needed:
+                if state.n == 0 or t - before_ns > p.within_ns:
+                    state.n = 0
+                    state.onset_ns = t
+                state.n += 1
+                if state.n < p.needed:
                     continue
-                onset = state.first_ns[k]
-                state.onset_ns[k], state.extreme[k] = onset, x
-                state.active[k], state.n[k] = 1, 0
+                onset = state.onset_ns
+                state.extreme, state.active, state.n = x, 1, 0
                 if sign * (x - p.worse) >= 0.0:
-                    state.active[k] = 2
+                    state.active = 2
                 count = put(out, count, k, slot, ONSET, onset, onset, t, 0,
-                            shown, shown, level, shown, nan)  # fmt: skip
+                            shown, shown, level, shown, other)  # fmt: skip
     return int(count)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.kernels.limits import LIMITS_STATE, MOST_LIMITS
+from processors.kernels.limits import LIMIT_STATE, watch_limits
 from processors.limits import Limit, WatchesLimits
 from processors.records import Column, FindingSpec
 from tests.naive.limits import findings_of
@@ -12,7 +12,7 @@ from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 
 LIMITS = (
     Limit("high", 30.0, 2.0, stale_s=20, strict=True),
-    Limit("low", 10.0, 1.0, stale_s=30, low=True),
+    Limit("low", 10.0, 1.0, stale_s=30, low=True, other_stale_s=10),
     Limit("worse", 30.0, 2.0, stale_s=25, worse=34.0, settled_s=6),
     Limit("either", 30.0, 2.0, stale_s=25, other_column=1, other_level=12.0),
     Limit("repeated", 30.0, 1.0, stale_s=40, needed=2, within_s=5),
@@ -20,14 +20,14 @@ LIMITS = (
     Limit("own", 0.0, 2.0, stale_s=15, low=True, strict=True, level_column=2, settled_s=3),
 )
 FINDINGS = tuple(
-    FindingSpec(limit.code, (Column("value"), Column("limit"), Column("extreme")))
+    FindingSpec(limit.code, (Column("value"), Column("limit"), Column("extreme"), Column("other")))
     for limit in LIMITS
 )
 
 
 class Watcher(WatchesLimits):
     name = "watcher"
-    consumes = ("x",)
+    consumes = ("x", "y")
     produces = FINDINGS
 
     def __init__(self):
@@ -44,7 +44,7 @@ def records(draw):
         t += draw(st.sampled_from([1, 1, 2, 5, 6, 15, 20, 25, 45])) * NS
         number = st.sampled_from(NUMBERS)
         own = draw(st.sampled_from([10.0, 30.0, math.nan]))
-        found.append((t, 0, (draw(number), draw(number), own)))
+        found.append((t, draw(st.integers(0, 1)), (draw(number), draw(number), own)))
     return found
 
 
@@ -59,7 +59,7 @@ def test_the_kernel_equals_its_slow_twin(some, until_ns):
     found = rows_of(feed(Watcher(), {3: some}, until_ns, 3))
     for limit in LIMITS:
         rows = found.get(f"finding {limit.code}", [])
-        expected = findings_of([(t, v) for t, _, v in some], limit, until_ns)
+        expected = findings_of(some, limit, until_ns)
         mine = [plain((*row[1:6], *row[7:])) for row in rows]
         assert mine == [plain(row) for row in expected], limit.code
         assert [row[6] for row in rows] == [row[7] for row in rows]
@@ -72,8 +72,18 @@ def test_cuts_and_company_do_not_matter(one, other, cuts):
 
 
 def test_the_state_of_a_participant_is_small():
-    assert len(LIMITS) == MOST_LIMITS
-    assert LIMITS_STATE.itemsize <= 256  # bytes
+    assert LIMIT_STATE.itemsize <= 32  # bytes, per limit
+    assert Watcher().snapshot(np.array([4], np.int32)).itemsize == 7 * LIMIT_STATE.itemsize
+
+
+def test_any_number_of_limits_runs_in_one_compiled_form():
+    class One(Watcher):
+        def __init__(self):
+            WatchesLimits.__init__(self, FINDINGS[:1], LIMITS[:1])
+
+    for watcher in (One(), Watcher()):
+        feed(watcher, {1: [(NS, 0, (40.0, 1.0, 1.0))]}, 2 * NS, 3)
+    assert len(watch_limits.signatures) == 1
 
 
 def test_no_records_and_no_rows_give_nothing():
