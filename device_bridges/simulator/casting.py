@@ -1,8 +1,8 @@
 """Who gets which event, and when: the script of a scenario as rows of events.
 
 Each run of a line of the script (a line runs once in every repetition) draws its people from those
-whom nothing is happening to that would contradict it. The draw depends on the seed, the line and
-the number of the run.
+whom nothing is happening to that would contradict it, if possible from those who have had nothing
+in this repetition. The draw depends on the seed, the line and the number of the run.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ def cast(
         if line.fixed is not None:
             called[line.fixed] = True
     busy_s = np.full((N_HOLDS, len(people)), -np.inf)
+    last_run = np.full(len(people), -1)
     blocks = []
     for start_s, run, line in _runs(lines, scenario.repeat_s, duration_s):
         generator = np.random.Generator(
@@ -132,8 +133,11 @@ def cast(
             for hold in held:
                 free &= busy_s[hold] <= start_s
             found = line.pool[free[line.pool]]
+            fresh = found[last_run[found] < run]
+            found = fresh if len(fresh) >= line.count else found
             drawn = generator.choice(len(found), min(line.count, len(found)), replace=False)
             slots = np.sort(found[drawn])
+            last_run[slots] = run
         if len(slots):
             starts_s = _starts(line.event, start_s, scenario.repeat_s, duration_s)
             blocks.append(_rows(line.event, slots, starts_s, people, generator))

@@ -250,6 +250,11 @@ def test_a_free_person_is_drawn_again_after_a_while(tmp_path: Path) -> None:
     assert len(expand(scenario(tmp_path, later, one), 1).events) == 2
 
 
+def test_those_to_whom_nothing_has_happened_come_first(tmp_path: Path) -> None:
+    text = "".join(event("couplet", f'at = "{s} min"', "2") for s in range(1, 6))
+    assert (np.diff(expand(scenario(tmp_path, text), 1).event_offsets) == 1).all()
+
+
 def test_who_is_called_by_number_or_id_is_drawn_for_nothing_else(tmp_path: Path) -> None:
     text = (
         event("af", 'from = "0 s"\nto = "9 min"', "[2]")

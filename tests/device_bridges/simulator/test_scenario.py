@@ -272,8 +272,9 @@ def test_the_guide_lists_every_event_as_it_is() -> None:
     assert listed == list(EVENTS)
 
 
-def test_the_example_of_the_guide_is_a_scenario(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```toml\n(# my_event.toml.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-    scenario = read(tmp_path, example)
-    assert scenario.participants == 30
-    assert {"effort", "af"} <= {e.kind for group in scenario.groups.values() for e in group.events}
+def test_the_examples_of_the_guide_are_scenarios(tmp_path: Path) -> None:
+    examples = re.findall(r"^```toml\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    walk, heirs = (read(tmp_path, example) for example in examples)
+    assert (walk.participants, walk.sizes) == (30, {"walkers": 26, "staff": 4})
+    assert [event.kind for event in heirs.groups["cardiology"].events] == ["af"]
+    assert heirs.sizes == {"cardiology": 60, "medicine": 20}
