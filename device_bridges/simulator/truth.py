@@ -2,127 +2,44 @@
 
 Rows come from the beats that were drawn and from the body of each second, by the definitions of
 CLINICAL 3, not from what the script asked for: a run that the script wanted and the heart could not
-make is no truth. Nothing here uses the detectors.
+make is no truth. Nothing here uses the detectors. docs/truth.md explains the rows.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device_bridges.simulator.clocks import device_offset_s
+from device_bridges.simulator.clocks import clock_events, device_offset_s
+from device_bridges.simulator.controls import ControlScript
+from device_bridges.simulator.events import Kind
 from device_bridges.simulator.plan import Plan
-from processors.errors import VitalsError
+from device_bridges.simulator.tables import LOGGED_BEAT
+from device_bridges.simulator.truth_bodies import body_conditions
+from device_bridges.simulator.truth_codes import CODES
+from device_bridges.simulator.truth_devices import device_conditions
+from device_bridges.simulator.truth_person import KEPT, LEARNING_S, Condition, Person, Worn
+from device_bridges.simulator.truth_rates import rate_conditions
+from device_bridges.simulator.truth_recovery import recovery_conditions
+from device_bridges.simulator.truth_rhythms import rhythm_conditions
+from device_bridges.simulator.truth_rows import (
+    VALUE,
+    Head,
+    Truth,
+    TruthError,
+    read_truth,
+    write_truth,
+)
+from device_bridges.simulator.truth_spans import touches
+from device_bridges.simulator.truth_values import value_conditions
+from device_bridges.simulator.truth_ventricular import ventricular_conditions
+from processors.records import NS_PER_S, Control
 
-VERSION = 1
-VALUE = "value:"  # prefix of rows that are the truth of a value, not of a condition
-
-# Of the body, what the truth needs of each second.
-KEPT = ("rate", "breath_rate", "spo2", "glucose", "systolic", "diastolic", "body_temperature",
-        "pm2_5")  # fmt: skip
-
-
-class TruthError(VitalsError, ValueError):
-    """A file of truth cannot be read."""
-
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path, self.problem = path, problem
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.problem}"
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """One thing that was true of one participant.
-
-    Attributes
-    ----------
-    onset_s, offset_s
-        Seconds since the start by the participant's device clock; `offset_s` is None for points.
-    met_s
-        When the definition was met: delays are counted from here.
-    required
-        A detector has to find it. False: it may, for the case is borderline, follows from
-        something else, or the signal was hidden.
-    values
-        How much: names as in the evidence of the finding, where there is one.
-    cause
-        Event of the script that led to it; empty: the state of the body.
-    """
-
-    participant: str
-    code: str
-    onset_s: float
-    offset_s: float | None
-    met_s: float
-    required: bool = True
-    values: Mapping[str, float] = field(default_factory=dict)
-    cause: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A row of truth before it has a participant; true time, seconds since the start."""
-
-    code: str
-    onset_s: float
-    offset_s: float | None
-    met_s: float
-    required: bool = True
-    values: Mapping[str, float] = field(default_factory=dict)
-    cause: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """All that the rules need of one participant.
-
-    Attributes
-    ----------
-    r_s, rr_s, label, shape
-        Of each beat, in order: float64, float64, int8, int8 ``[b]``.
-    cause
-        int32 ``[b]``: row in `events` of the event that made the beat; -1: none.
-    seconds
-        float64 ``[s, len(KEPT)]``, row k is second k.
-    events
-        dtype `EVENT`, of this participant.
-    signals
-        Signals that are worn, with the seconds between values (0: waveform or each beat).
-    until_s
-        End of the run.
-    """
-
-    slot: int
-    r_s: NDArray[np.float64]
-    rr_s: NDArray[np.float64]
-    label: NDArray[np.int8]
-    shape: NDArray[np.int8]
-    cause: NDArray[np.int32]
-    seconds: NDArray[np.float64]
-    events: NDArray[Any]
-    signals: Mapping[str, float]
-    until_s: float
-    event_group: bool
-    rate_max: float
-    rate_rest: float
-    posture: int
-    spo2_limit: float
-    sensitive: bool
-
-    def column(self, name: str) -> NDArray[np.float64]:
-        """Give what the body did in each second."""
-        found: NDArray[np.float64] = self.seconds[:, KEPT.index(name)]
-        return found
+__all__ = ["VALUE", "Head", "Recorder", "Truth", "TruthError", "read_truth", "write_truth"]
 
 
 class Recorder:
@@ -146,154 +63,134 @@ class Recorder:
 
     def truth(self, until_s: float) -> list[Truth]:
         """Give everything that was true up to a time, by participant and onset."""
-        from device_bridges.simulator.truth_bodies import body_conditions
-        from device_bridges.simulator.truth_rhythms import rhythm_conditions
-        from device_bridges.simulator.truth_values import value_conditions
-
-        found = []
+        controls = _controls(self._plan)
+        found: list[Truth] = []
         for person in self._people(until_s):
-            conditions = [
-                *rhythm_conditions(person),
-                *body_conditions(person, self._plan.signal_names),
-                *value_conditions(person),
+            rows = _Rows(self._plan, person)
+            said = controls.get(person.who.id, [])
+            mine = [
+                rows.row(condition)
+                for condition in conditions_of(person, said)
+                if condition.onset_s < until_s
             ]
-            rows = [self._row(person.slot, condition) for condition in conditions]
-            found += sorted(rows, key=lambda row: (row.onset_s, row.code))
+            found += sorted(mine, key=lambda row: (row.onset_s, row.code))
         return found
 
-    def _people(self, until_s: float) -> Iterable[Person]:
+    def _people(self, until_s: float) -> Iterator[Person]:
         plan = self._plan
-        beats = np.concatenate(self._beats) if self._beats else np.zeros(0, _NO_BEATS)
-        beats = beats[(beats["r_s"] >= 0) & (beats["r_s"] <= until_s)]
+        beats = np.concatenate(self._beats) if self._beats else np.zeros(0, LOGGED_BEAT)
         beats = beats[np.argsort(beats["slot"], kind="stable")]
         edges = np.searchsorted(beats["slot"], np.arange(plan.n + 1))
         n_seconds = min(math.ceil(until_s), len(self._seconds))
-        seconds = np.stack(self._seconds[:n_seconds]) if n_seconds else np.zeros((0, plan.n, len(KEPT)))
+        seconds = np.zeros((n_seconds, plan.n, len(KEPT)), np.float32)
+        if n_seconds:
+            np.stack(self._seconds[:n_seconds], out=seconds)
+        worn = _worn(plan)
         for slot, who in enumerate(plan.participants):
             mine = beats[edges[slot] : edges[slot + 1]]
-            events = plan.events[plan.event_offsets[slot] : plan.event_offsets[slot + 1]]
-            age = 45.0 if who.age_years is None else who.age_years  # CLINICAL 3.9: age unknown
-            usual_max = 208.0 - 0.7 * age  # /min, Tanaka 2001 (CLINICAL 3.9, to be confirmed)
-            if who.beta_blocker:
-                usual_max = 164.0 - 0.7 * age  # /min, Brawner 2004 (as above)
-            rest = plan.people["rate_rest"][slot]
+            # One beat after the end is kept: it says how long the last interval is.
+            mine = mine[: int(np.searchsorted(mine["r_s"], until_s, "right")) + 1]
+            first, stop = plan.event_offsets[slot : slot + 2].tolist()
             yield Person(
                 slot=slot,
-                r_s=mine["r_s"],
+                who=who,
+                male=bool(plan.people["male"][slot] > 0.5),
+                rate_rest=float(plan.people["rate_rest"][slot]),
+                r_s=mine["r_s"].astype(np.float64),
                 rr_s=mine["rr_s"].astype(np.float64),
                 label=mine["label"],
                 shape=mine["shape"],
-                cause=mine["event"] - int(plan.event_offsets[slot]),
+                cause=np.where(mine["event"] >= 0, mine["event"] - first, -1),
                 seconds=seconds[:, slot].astype(np.float64),
-                events=events[events["start_s"] < until_s],
-                signals=_worn(plan, slot),
+                events=plan.events[first:stop],
+                worn=worn[slot],
+                signal_names=plan.signal_names,
                 until_s=until_s,
-                event_group=who.event,
-                rate_max=who.heart_rate_max or usual_max,
-                rate_rest=who.heart_rate_rest or float(rest),
-                posture=who.posture or 0,
-                spo2_limit=90.0 if who.spo2_low is None else who.spo2_low,  # %, CLINICAL 3.12
-                sensitive=who.sensitive,
             )
 
-    def _row(self, slot: int, condition: Condition) -> Truth:
-        """Give a condition its participant and the time of the device's clock."""
 
-        def device_s(t_s: float) -> float:
-            return round(t_s + device_offset_s(self._plan, slot, t_s), 6)
+def conditions_of(person: Person, controls: list[tuple[float, Control]]) -> Iterator[Condition]:
+    """Give all that was true of one participant, in true time."""
+    yield from rhythm_conditions(person)
+    yield from ventricular_conditions(person)
+    yield from rate_conditions(person)
+    yield from recovery_conditions(person)
+    yield from body_conditions(person)
+    yield from device_conditions(person, controls)
+    yield from value_conditions(person)
 
+
+class _Rows:
+    """Makes rows of one participant's conditions: required or not, by the clock of the device."""
+
+    def __init__(self, plan: Plan, person: Person) -> None:
+        self._plan = plan
+        self._person = person
+        self._has_clocks = bool(len(clock_events(person.events)))
+        self._has_delays = bool(person.of_kind(Kind.LATE, Kind.SHUFFLED))
+
+    def row(self, condition: Condition) -> Truth:
+        person = self._person
+        signal = self._signal(condition)
+        onset_s = self._device_s(condition.onset_s, signal)
+        offset_s = condition.offset_s
+        values = {k: round(float(v), 6) for k, v in condition.values.items() if math.isfinite(v)}
         return Truth(
-            participant=self._plan.participants[slot].id,
+            participant=person.who.id,
             code=condition.code,
-            onset_s=device_s(condition.onset_s),
-            offset_s=None if condition.offset_s is None else device_s(condition.offset_s),
-            met_s=device_s(condition.met_s),
-            required=condition.required,
-            values={key: round(float(value), 4) for key, value in condition.values.items()},
+            onset_s=onset_s,
+            offset_s=None if offset_s is None else self._device_s(offset_s, signal),
+            met_s=self._device_s(condition.met_s, signal),
+            required=condition.required and self._is_due(condition, signal),
+            values=values,
             cause=condition.cause,
+            ahead_s=self._device_s(condition.met_s, signal) - condition.met_s,
+            timed=not (self._has_delays and person.untimed(condition.met_s)),
         )
 
+    def _signal(self, condition: Condition) -> str | None:
+        """Name the signal by which a condition is noticed."""
+        code = CODES.get(condition.code)
+        return None if code is None else self._person.heard_by(code.heard_by)
 
-_NO_BEATS = [("slot", np.int32), ("event", np.int32), ("r_s", float), ("rr_s", np.float32),
-             ("label", np.int8), ("shape", np.int8)]  # fmt: skip
+    def _is_due(self, condition: Condition, signal: str | None) -> bool:
+        """Tell whether it can be demanded: not while learning, hidden, or cut off by the end."""
+        if condition.code.startswith(VALUE):
+            return True
+        if condition.onset_s < LEARNING_S:
+            return False
+        if condition.met_s + CODES[condition.code].settle_s > self._person.until_s:
+            return False
+        return signal is None or not touches(condition.needed, self._person.hidden(signal))
 
-
-def _worn(plan: Plan, slot: int) -> dict[str, float]:
-    return {
-        sensor.signal: sensor.every_s
-        for sensor in plan.sensors
-        if slot in _members(sensor.slots.tobytes())
-    }
-
-
-_MEMBERS: dict[bytes, frozenset[int]] = {}
-
-
-def _members(slots: bytes) -> frozenset[int]:
-    """Give the slots of a sensor as a set; a plan has few sensors and asks for each person."""
-    if slots not in _MEMBERS:
-        if len(_MEMBERS) > 256:
-            _MEMBERS.clear()
-        _MEMBERS[slots] = frozenset(np.frombuffer(slots, np.int32).tolist())
-    return _MEMBERS[slots]
+    def _device_s(self, t_s: float, signal: str | None) -> float:
+        if not self._has_clocks:
+            return round(t_s, 6)
+        names = self._plan.signal_names
+        index = names.index(signal) if signal in names else -1
+        return round(t_s + device_offset_s(self._plan, self._person.slot, t_s, index), 6)
 
 
-def spans(held: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Give the runs of True as half-open index pairs.
-
-    >>> spans(np.array([False, True, True, False, True]))
-    [(1, 3), (4, 5)]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-
-def write_truth(path: Path, plan: Plan, truth: Sequence[Truth]) -> None:
-    """Write JSON lines: a head that names the scenario, then one row a line."""
-    head = {
-        "kind": "scenario", "version": VERSION, "name": plan.name, "seed": plan.seed,
-        "participants": plan.n, "duration_s": None if math.isinf(plan.duration_s)
-        else plan.duration_s,
-    }  # fmt: skip
-    lines = [head, *({"kind": "truth", **asdict(row)} for row in truth)]
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    path.write_text(text, "utf-8")
+def _worn(plan: Plan) -> list[dict[str, Worn]]:
+    """Give everybody's sensors by signal; of two of one signal the one that measures more often."""
+    found: list[dict[str, Worn]] = [{} for _ in range(plan.n)]
+    for sensor in sorted(plan.sensors, key=lambda each: (-each.fs_hz, each.every_s)):
+        phases_s = sensor.phase_s if len(sensor.phase_s) else np.zeros(len(sensor.slots))
+        for slot, phase_s in zip(sensor.slots.tolist(), phases_s.tolist(), strict=True):
+            worn = Worn(sensor.fs_hz, sensor.every_s, phase_s, sensor.history_s)
+            found[slot].setdefault(sensor.signal, worn)
+    return found
 
 
-def read_truth(path: Path) -> tuple[dict[str, Any], list[Truth]]:
-    """Give the head and the rows of a file of truth.
-
-    Raises
-    ------
-    TruthError
-        No such file, no such form, or of another version.
-    """
-    try:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError) as error:
-        raise TruthError(path, str(error)) from error
-    if not lines or not isinstance(lines[0], dict) or lines[0].get("kind") != "scenario":
-        raise TruthError(path, "expected a first line of kind scenario")
-    if lines[0].get("version") != VERSION:
-        raise TruthError(path, f"expected version {VERSION}, found {lines[0].get('version')!r}")
-    rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        try:
-            rows.append(_read_row(line))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TruthError(path, f"line {number} is no row of truth ({error})") from error
-    return lines[0], rows
-
-
-def _read_row(line: Mapping[str, Any]) -> Truth:
-    offset = line["offset_s"]
-    return Truth(
-        participant=str(line["participant"]),
-        code=str(line["code"]),
-        onset_s=float(line["onset_s"]),
-        offset_s=None if offset is None else float(offset),
-        met_s=float(line["met_s"]),
-        required=bool(line["required"]),
-        values={str(key): float(value) for key, value in line["values"].items()},
-        cause=str(line["cause"]),
-    )
+def _controls(plan: Plan) -> dict[str, list[tuple[float, Control]]]:
+    """Give what each participant's devices say of batteries, with the true time."""
+    if not (plan.events["kind"] == Kind.BATTERY).any():
+        return {}
+    slots = {who.id: slot for slot, who in enumerate(plan.participants)}
+    found: dict[str, list[tuple[float, Control]]] = {}
+    for control in ControlScript(plan, 0).between(-math.inf, math.inf):
+        if control.kind == "battery":
+            device_s = control.t_ns / NS_PER_S
+            t_s = device_s - device_offset_s(plan, slots[control.participant], device_s)
+            found.setdefault(control.participant, []).append((t_s, control))
+    return found

@@ -1,329 +1,267 @@
-"""What planted bodies and devices amount to: oxygen, glucose, recovery, links (CLINICAL 3.9-3.18).
+"""What planted bodies amount to: oxygen, breath, warmth, glucose, pressure, air (CLINICAL 3.12-18).
 
-As in the rhythms, what lies near a limit is true but not required.
+Each value is taken at the moments at which the participant's device reads it, without its error.
+What lies so near a limit that the error decides is true but not required.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device_bridges.simulator.clocks import ALL_SIGNALS
-from device_bridges.simulator.events import SPEC_OF, Kind
-from device_bridges.simulator.truth import Condition, Person, spans
-from processors.signals import SIGNALS
+from device_bridges.simulator.truth_person import Condition, Person
+from device_bridges.simulator.truth_spans import Episode, episodes, runs
 
-SPO2_VERY_LOW = 85.0  # %, CLINICAL 4
-RESPIRATION_HIGH, RESPIRATION_LOW = 30.0, 8.0  # /min, CLINICAL 4
+SPO2_LOW, SPO2_VERY_LOW = 90.0, 85.0  # %, CLINICAL 3.12
+SPO2_MARGIN, SPO2_BACK, SPO2_SURE_S = 1.0, 2.0, 10.0  # points, points (CLINICAL 4), s, default
+BREATH_HIGH, BREATH_LOW = 30.0, 8.0  # /min, CLINICAL 4
+BREATH_MARGIN, BREATH_SURE_S = 1.5, 30.0  # /min, s, default
+APNOEA_S, APNOEA_MARGIN_S = 20.0, 2.0  # s, CLINICAL 3.13; s, default
 FEVER, HYPOTHERMIA = 38.0, 35.0  # Cel, CLINICAL 3.18, to be confirmed
-APNOEA_S = 20.0  # s, CLINICAL 3.13
-LEAD_OFF_SURE_S = 6.0  # s, default
-BATTERY_LOW = 15.0  # %, CLINICAL 4
-SKEW_S, SKEW_PPM = 2.0, 200.0  # s, 1e-6, CLINICAL 4
-GRADE_A, GRADE_B, GRADE_C = 0.85, 0.70, 0.60  # share of HRmax, CLINICAL 3.9, default
-CUTOFF_UPRIGHT, CUTOFF_AT_REST, CUTOFF_120 = 12.0, 18.0, 22.0  # /min, CLINICAL 3.9
-EFFORT_SECONDS, EFFORT_OF = 60, 90  # s of the last s, CLINICAL 3.9, default
-RISE = 25.0  # /min above the base, CLINICAL 3.9, default
-HRR_MARGIN = 3.0  # /min, default: of 2 /min error allowed and the rounding of devices
-
-# Code, signal, column of the body, limit, whether the low side is bad, margin, hysteresis.
-_GLUCOSE = (
-    ("glucose_urgent_low", 54.0, True),  # mg/dL, CLINICAL 4
-    ("glucose_low", 70.0, True),  # mg/dL, CLINICAL 4
-    ("glucose_high", 250.0, False),  # mg/dL, CLINICAL 4
-    ("glucose_very_high", 300.0, False),  # mg/dL, CLINICAL 4
+WARM_MARGIN, WARM_BACK = 0.15, 0.3  # Cel, default
+GLUCOSE_MARGIN, GLUCOSE_BACK = 0.06, 10.0  # share, default: 2.3 SD; mg/dL, CLINICAL 4
+GLUCOSE_LIMITS = (
+    ("glucose_urgent_low", 54.0, -1.0),  # mg/dL, CLINICAL 4
+    ("glucose_low", 70.0, -1.0),  # mg/dL, CLINICAL 4
+    ("glucose_high", 250.0, 1.0),  # mg/dL, CLINICAL 4
+    ("glucose_very_high", 300.0, 1.0),  # mg/dL, CLINICAL 4
 )
-_GLUCOSE_HYSTERESIS = 10.0  # mg/dL, CLINICAL 4
-_SPO2_HYSTERESIS = 2.0  # points, CLINICAL 4
+FAST_PER_MIN, FAST_MARGIN, FAST_OVER_S = 3.0, 1.0, 900.0  # mg/dL/min, same, s, CLINICAL 3.14
+SOON_LEVEL, SOON_IN_MIN, SOON_OVER_S = 55.0, 20.0, 1200.0  # mg/dL, min, s, CLINICAL 3.14
+SOON_BELOW, SOON_FALL = 120.0, 1.0  # mg/dL, mg/dL/min, CLINICAL 3.14, default
+SOON_MARGIN = 0.15  # share, default: of level and fall
+LEAST_READINGS = 3  # CLINICAL 3.14
+
+CRISIS_SYSTOLIC, CRISIS_DIASTOLIC = 180.0, 120.0  # mm[Hg], CLINICAL 3.15, to be confirmed
+REPEAT_S = 300.0  # s, CLINICAL 4
+LOW_SYSTOLIC = 90.0  # mm[Hg], CLINICAL 4
+STOP_SYSTOLIC, STOP_DIASTOLIC = 250.0, 115.0  # mm[Hg], CLINICAL 3.15
+HIGH_MAN, HIGH_WOMAN, HIGH_DIASTOLIC = 210.0, 190.0, 110.0  # mm[Hg], CLINICAL 3.15
+PRESSURE_MARGIN, PRESSURE_BACK = 7.0, 5.0  # mm[Hg], default: 2.3 SD of a cuff; CLINICAL 4
+
+AIR_MARGIN = 0.15  # share, default: error of small sensors
+NOWCAST_S = 10_800.0  # s, CLINICAL 3.17: the NowCast falls more slowly than the mean of an hour
+AIR_LIMITS = (  # mean over s, of which so much must be known; ug/m3; CLINICAL 3.17, default
+    ("air_quality_caution", 3600.0, 3600.0, 35.0),
+    ("air_quality_warning", 3600.0, 3600.0, 75.0),
+    ("exposure_high", 86_400.0, 0.75 * 86_400.0, 15.0),
+)
+AIR_LEAST_S = 900.0  # s, default: with less of an hour known, nothing is said at all
 
 
-def body_conditions(person: Person, signal_names: tuple[str, ...]) -> Iterator[Condition]:
-    """Give what was true of a body and of its devices, but for the rhythm of the heart."""
-    silences = _silences(person, signal_names)
-    for signal, conditions in (
-        ("spo2", _oxygen(person)),
-        ("respiration", _breath(person)),
-        ("body_temperature", _warmth(person)),
-        ("glucose", _glucose(person)),
-        ("blood_pressure", _pressure(person)),
-        ("pm2_5", _air(person)),
+def body_conditions(person: Person) -> Iterator[Condition]:
+    """Give what is beyond a limit, of what somebody's devices measure."""
+    for signal, rule in (
+        ("spo2", _oxygen),
+        ("respiration", _breath),
+        ("body_temperature", _warmth),
+        ("glucose", _glucose),
+        ("blood_pressure", _pressure),
+        ("pm2_5", _air),
     ):
-        if signal in person.signals:
-            for condition in conditions:
-                yield _unless_silent(condition, signal, silences)
-    if "ecg" in person.signals or "rr" in person.signals or "heart_rate" in person.signals:
-        yield from _recoveries(person)
-    yield from _devices(person, signal_names, silences)
+        if signal in person.worn:
+            yield from rule(person)
 
 
-def _unless_silent(
-    condition: Condition, signal: str, silences: list[tuple[str, float, float]]
+def _condition(
+    code: str, found: Episode, values: dict[str, float], *, certain: bool = True
 ) -> Condition:
-    end_s = condition.met_s if condition.offset_s is None else condition.offset_s
-    if any(s == signal and condition.onset_s < b and end_s > a for s, a, b in silences):
-        return _with(condition, required=False)
-    return condition
-
-
-def _with(condition: Condition, *, required: bool) -> Condition:
     return Condition(
-        condition.code, condition.onset_s, condition.offset_s, condition.met_s, required,
-        condition.values, condition.cause,
-    )  # fmt: skip
-
-
-def _beyond(
-    person: Person,
-    values: NDArray[np.float64],
-    code: str,
-    limit: float,
-    *,
-    low: bool,
-    margin: float,
-    hysteresis: float,
-    sure_s: float,
-) -> Iterator[Condition]:
-    """Give the spans in which a value of each second is beyond a limit.
-
-    A span goes on until the value is back by the hysteresis; it is required where the value was
-    beyond the limit by the margin for `sure_s`.
-    """
-    sign = -1.0 if low else 1.0
-    over = sign * (values - limit)
-    back = spans(over > -hysteresis)
-    for first, stop in back:
-        inside = over[first:stop] > -margin
-        if not inside.any():
-            continue
-        onset = first + int(np.argmax(inside))
-        well = over[first:stop] >= margin
-        sure = max((b - a for a, b in spans(well)), default=0) >= sure_s
-        crossed = np.flatnonzero(over[first:stop] > 0)
-        met = first + int(crossed[0]) if len(crossed) else onset
-        worst = float(values[first:stop].min() if low else values[first:stop].max())
-        ends_s = float(min(stop, person.until_s))
-        decided = met + sure_s < person.until_s
-        yield Condition(code, float(onset), ends_s, float(met), sure and decided, {"value": worst})
+        code, found.onset_s, found.offset_s, found.met_s, found.certain and certain, values
+    )
 
 
 def _oxygen(person: Person) -> Iterator[Condition]:
-    spo2 = person.column("spo2")
-    for code, limit in (("spo2_low", person.spo2_limit), ("spo2_very_low", SPO2_VERY_LOW)):
-        yield from _beyond(
-            person, spo2, code, limit, low=True, margin=1.5, hysteresis=_SPO2_HYSTERESIS,
-            sure_s=8,
-        )  # fmt: skip
-    low = spo2 < max(person.spo2_limit, 90.0) + 1
-    for first, stop in spans(low):
-        yield Condition("spo2_exertional_drop", first - 60.0, float(stop), float(first), False)
+    at_s, spo2 = person.readings("spo2", "spo2")
+    own = SPO2_LOW if person.who.spo2_low is None else person.who.spo2_low
+    for code, limit in (("spo2_low", own), ("spo2_very_low", SPO2_VERY_LOW)):
+        for found in episodes(
+            at_s, limit - spo2, SPO2_MARGIN, end_s=person.until_s, back=SPO2_BACK,
+            extra_s=SPO2_SURE_S,
+        ):  # fmt: skip
+            lowest = float(spo2[found.first : found.stop].min())
+            yield _condition(code, found, {"lowest": lowest, "limit": limit})
 
 
 def _breath(person: Person) -> Iterator[Condition]:
-    rate = person.column("breath_rate")
-    breathing = np.where(rate > 0, rate, 12.0)
-    yield from _beyond(
-        person, breathing, "respiration_high", RESPIRATION_HIGH, low=False, margin=2.0,
-        hysteresis=1.5, sure_s=45,
-    )  # fmt: skip
-    yield from _beyond(
-        person, breathing, "respiration_low", RESPIRATION_LOW, low=True, margin=1.0,
-        hysteresis=0.4, sure_s=30,
-    )  # fmt: skip
-    for first, stop in spans(rate == 0):
-        sure = stop - first >= APNOEA_S + 1
-        values = {"seconds": float(stop - first)}
-        if stop - first >= APNOEA_S - 3:
-            met_s = first + APNOEA_S
-            yield Condition("apnoea", float(first), float(stop), met_s, sure, values, "apnoea")
-        # A sensor that sees breaths go counts fewer of them for a while.
-        yield Condition("respiration_low", float(first), stop + 40.0, float(first), False)
+    at_s, rate = person.readings("respiration", "breath_rate")
+    breathing = np.where(rate > 0.0, rate, np.nan)
+    for code, beyond, limit in (
+        ("respiration_high", breathing - BREATH_HIGH, BREATH_HIGH),
+        ("respiration_low", BREATH_LOW - breathing, BREATH_LOW),
+    ):
+        for found in episodes(
+            at_s, beyond, BREATH_MARGIN, end_s=person.until_s, extra_s=BREATH_SURE_S
+        ):
+            inside = breathing[found.first : found.stop]
+            extreme = float(inside.max() if code == "respiration_high" else inside.min())
+            yield _condition(code, found, {"extreme": extreme, "limit": limit})
+    for first, stop in runs(person.column("breath_rate") == 0.0):
+        length_s = float(stop - first)
+        if length_s < APNOEA_S - APNOEA_MARGIN_S:
+            continue
+        arrested = any(a <= first <= b for a, b in person.arrests)  # then it merely follows
+        yield Condition(
+            "apnoea", float(first), min(float(stop), person.until_s), first + APNOEA_S,
+            length_s >= APNOEA_S + APNOEA_MARGIN_S and not arrested, {"seconds": length_s},
+            "" if arrested else "apnoea",
+        )  # fmt: skip
 
 
 def _warmth(person: Person) -> Iterator[Condition]:
-    warm = person.column("body_temperature")
-    every_s = max(person.signals["body_temperature"], 1.0)
-    for code, limit, low in (("fever", FEVER, False), ("hypothermia", HYPOTHERMIA, True)):
-        yield from _beyond(
-            person, warm, code, limit, low=low, margin=0.25, hysteresis=0.3, sure_s=2.2 * every_s
-        )
+    at_s, warm = person.readings("body_temperature", "body_temperature")
+    for code, limit, sign in (("fever", FEVER, 1.0), ("hypothermia", HYPOTHERMIA, -1.0)):
+        for found in episodes(
+            at_s, sign * (warm - limit), WARM_MARGIN, end_s=person.until_s, back=WARM_BACK, least=2
+        ):
+            extreme = float((sign * warm[found.first : found.stop]).max() * sign)
+            yield _condition(code, found, {"extreme": extreme, "limit": limit})
+
+
+# --- glucose --------------------------------------------------------------------------------------
 
 
 def _glucose(person: Person) -> Iterator[Condition]:
-    glucose = person.column("glucose")
-    every_s = max(person.signals["glucose"], 1.0)
-    for code, limit, low in _GLUCOSE:
-        yield from _beyond(
-            person, glucose, code, limit, low=low, margin=5.0, hysteresis=_GLUCOSE_HYSTERESIS,
-            sure_s=2.2 * every_s,
-        )  # fmt: skip
-    # Trends look back a quarter of an hour, partly to before the start: allowed where it moves.
-    # A sensor's readings come minutes apart and scatter, so trends near the limit may be either.
-    per_min = np.gradient(glucose) * 60.0 if len(glucose) > 1 else np.zeros(len(glucose))
-    for code, moving in (
-        ("glucose_falling_fast", per_min < -1.5),
-        ("glucose_rising_fast", per_min > 1.5),
-        ("glucose_urgent_low_soon", per_min < -0.5),
-    ):
-        for first, stop in spans(moving):
-            yield Condition(code, float(first), stop + 900.0, float(first), False)
+    at_s, glucose = person.readings("glucose", "glucose")
+    for code, limit, sign in GLUCOSE_LIMITS:
+        for found in episodes(
+            at_s, sign * (glucose - limit), GLUCOSE_MARGIN * limit, end_s=person.until_s,
+            back=GLUCOSE_BACK, least=2,
+        ):  # fmt: skip
+            extreme = float((sign * glucose[found.first : found.stop]).max() * sign)
+            yield _condition(code, found, {"extreme": extreme, "limit": limit})
+    yield from _glucose_trends(person, at_s, glucose)
+
+
+def _glucose_trends(
+    person: Person, at_s: NDArray[np.float64], glucose: NDArray[np.float64]
+) -> Iterator[Condition]:
+    """Give spans of fast change, and of a line that leads to an urgent low soon."""
+    per_min, _ = line(person, at_s, glucose, FAST_OVER_S)
+    known = ~_before_start(person, at_s, FAST_OVER_S)
+    for code, sign in (("glucose_falling_fast", -1.0), ("glucose_rising_fast", 1.0)):
+        for found in episodes(
+            at_s, sign * per_min - FAST_PER_MIN, FAST_MARGIN, end_s=person.until_s, least=2
+        ):
+            certain = bool(known[found.first])
+            yield _condition(code, found, {"limit": FAST_PER_MIN}, certain=certain)
+    per_min, newest = line(person, at_s, glucose, SOON_OVER_S)
+    predicted = newest + SOON_IN_MIN * per_min
+    beyond = np.minimum.reduce(
+        [1.0 - predicted / SOON_LEVEL, 1.0 - glucose / SOON_BELOW, -per_min / SOON_FALL - 1.0]
+    )
+    known = ~_before_start(person, at_s, SOON_OVER_S)
+    for found in episodes(at_s, beyond, SOON_MARGIN, end_s=person.until_s, least=2):
+        certain = bool(known[found.first])
+        yield _condition("glucose_urgent_low_soon", found, {}, certain=certain)
+
+
+def line(
+    person: Person, at_s: NDArray[np.float64], values: NDArray[np.float64], over_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit a line through the readings of the last ``over_s``; give its slope per min and its end.
+
+    NaN with fewer than three readings. What a worn sensor read before the start is taken as the
+    first value, so that it is known and even.
+    """
+    every_s = max(person.worn["glucose"].every_s, 1.0)
+    n = int(over_s / every_s) + 1
+    slope, end = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    before = min(int(person.worn["glucose"].history_s / every_s), n - 1)
+    if n < LEAST_READINGS or not len(values) or before + len(values) < n:
+        return slope, end
+    padded = np.concatenate([np.full(before, values[0]), values])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, n)
+    t_min = (np.arange(n) - (n - 1) / 2.0) * every_s / 60.0
+    fitted = windows @ t_min / float(t_min @ t_min)
+    slope[len(slope) - len(fitted) :] = fitted
+    end[len(end) - len(fitted) :] = windows.mean(axis=1) + fitted * t_min[-1]
+    return slope, end
+
+
+def _before_start(person: Person, at_s: NDArray[np.float64], over_s: float) -> NDArray[np.bool_]:
+    """Tell at which times a window reaches back before the start, where readings are not known."""
+    reaches: NDArray[np.bool_] = at_s - person.worn["glucose"].phase_s < over_s
+    return reaches
+
+
+# --- pressure -------------------------------------------------------------------------------------
 
 
 def _pressure(person: Person) -> Iterator[Condition]:
-    for event in person.events[person.events["kind"] == Kind.PRESSURE]:
-        start_s, end_s = float(event["start_s"]), float(event["end_s"])
-        codes = []
-        if event["a"] >= 175 or event["b"] >= 115:
-            codes.append("blood_pressure_crisis")
-        if event["a"] <= 95:
-            codes.append("blood_pressure_low")
-        for code in codes:
-            # It takes two readings; how far apart they are is the device's schedule.
-            yield Condition(code, start_s, end_s + 60.0, start_s, False, {}, "pressure")
+    at_s, systolic = person.readings("blood_pressure", "systolic")
+    _, diastolic = person.readings("blood_pressure", "diastolic")
+    if not len(at_s):
+        return
+    crisis = np.maximum(systolic - CRISIS_SYSTOLIC, diastolic - CRISIS_DIASTOLIC)
+    low = LOW_SYSTOLIC - systolic
+    repeats = np.diff(at_s, prepend=-np.inf) <= REPEAT_S
+    for code, beyond in (
+        ("blood_pressure_crisis", np.where(repeats, _both(crisis), np.nan)),
+        ("blood_pressure_low", _both(low)),
+    ):
+        for found in episodes(
+            at_s, beyond, PRESSURE_MARGIN, end_s=person.until_s, back=PRESSURE_BACK
+        ):
+            first_s = float(at_s[max(found.first - 1, 0)])  # the reading that the second confirms
+            yield Condition(code, first_s, found.offset_s, found.met_s, found.certain)
+    effort = person.column("effort")[at_s.astype(np.int64)] > 0.1
+    high = HIGH_MAN if person.male else HIGH_WOMAN
+    stop = np.maximum(systolic - STOP_SYSTOLIC, diastolic - STOP_DIASTOLIC)
+    much = np.maximum(systolic - high, diastolic - HIGH_DIASTOLIC)
+    for code, beyond in (
+        ("blood_pressure_exercise_stop", np.where(effort, stop, np.nan)),
+        ("blood_pressure_exercise_high", np.where(effort, much, np.nan)),
+    ):
+        for found in episodes(
+            at_s, beyond, PRESSURE_MARGIN, end_s=person.until_s, back=PRESSURE_BACK
+        ):
+            yield _condition(code, found, {})
+
+
+def _both(beyond: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give how far this reading and the one before are both beyond; NaN for the first."""
+    return np.concatenate([[np.nan], np.minimum(beyond[1:], beyond[:-1])])
+
+
+# --- air ------------------------------------------------------------------------------------------
 
 
 def _air(person: Person) -> Iterator[Condition]:
-    if not person.sensitive:
+    if not person.who.sensitive:  # the limits are for people with asthma or COPD
         return
-    dirty = person.column("pm2_5") > 15.0  # ug/m3, CLINICAL 3.17: WHO 24 h
-    for first, stop in spans(dirty):
-        for code in ("air_quality_caution", "air_quality_warning", "exposure_high"):
-            yield Condition(code, float(first), stop + 3600.0, float(first), False)
-
-
-# --- recovery -------------------------------------------------------------------------------------
-
-
-def _recoveries(person: Person) -> Iterator[Condition]:
-    """Efforts with a stop (CLINICAL 3.9), measured on the rate without beat-to-beat variation."""
-    rate = person.column("rate")
-    for event in person.events[person.events["kind"] == Kind.EFFORT]:
-        t0 = round(float(event["end_s"]))
-        if t0 + 128 > min(len(rate), person.until_s) or t0 < 30:
-            continue
-        peak = float(np.median(rate[t0 - 10 : t0 + 1]))
-        marks = {k: float(np.median(rate[t0 + k - w : t0 + k + w + 1]))
-                 for k, w in ((30, 3), (60, 3), (120, 5))}  # fmt: skip
-        drop_60, drop_120 = peak - marks[60], peak - marks[120]
-        share = peak / person.rate_max
-        marked = event["d"] == 1.0 or (event["d"] == 2.0 and "acceleration" in person.signals)
-        sure = _was_effort(person, rate, t0) and share >= GRADE_C + 0.03
-        cutoff = CUTOFF_AT_REST if person.posture else CUTOFF_UPRIGHT
-        delayed = drop_60 <= cutoff
-        values = {
-            "t0_s": float(event["end_s"]), "hr_peak": peak, "hr60": marks[60], "hr120": marks[120],
-            "hrr60": drop_60, "hrr120": drop_120, "delayed": float(delayed),
-            "confirmed": float(marked),
-        }  # fmt: skip
-        onset_s = float(event["end_s"])
-        met_s = onset_s + 125.0
-        # Without a mark the stop is seen in the heart rate itself, if it falls clearly.
-        required = sure and (bool(marked) or drop_60 >= 15)
-        yield Condition("heart_rate_recovery", onset_s, None, met_s, required, values, "effort")
-        both = drop_60 <= cutoff - HRR_MARGIN and drop_120 <= CUTOFF_120 - HRR_MARGIN
-        near = drop_60 <= cutoff + HRR_MARGIN
-        if near:
-            certain = required and bool(marked) and both and share >= GRADE_B + 0.03
+    at_s, dust = person.readings("pm2_5", "pm2_5")
+    for code, over_s, needed_s, limit in AIR_LIMITS:
+        mean, known_s = rolling_exposure(person, at_s, dust, over_s)
+        mean = np.where(known_s >= min(AIR_LEAST_S, needed_s), mean, np.nan)
+        for found in episodes(
+            at_s, mean - limit, AIR_MARGIN * limit, end_s=person.until_s, least=2
+        ):
+            certain = bool((known_s[found.first : found.stop] >= needed_s).any())
+            extreme = float(np.nanmax(mean[found.first : found.stop]))
             yield Condition(
-                "heart_rate_recovery_delayed", onset_s, None, met_s, certain, values, "effort"
-            )
-    if len(rate) and float(rate.max()) > GRADE_C * person.rate_max:
-        # Walkers stop of themselves: true recoveries, but nobody planned them.
-        end_s = person.until_s
-        for code in ("heart_rate_recovery", "heart_rate_recovery_delayed"):
-            if not (person.events["kind"] == Kind.EFFORT).any():
-                yield Condition(code, 0.0, end_s, end_s, False)
+                code, found.onset_s, min(found.offset_s + NOWCAST_S, person.until_s), found.met_s,
+                found.certain and certain, {"extreme": extreme, "limit": limit},
+            )  # fmt: skip
 
 
-def _was_effort(person: Person, rate: NDArray[np.float64], t0: int) -> bool:
-    """Tell whether the minutes before a stop were effort beyond doubt."""
-    reserve = person.rate_rest + 0.4 * (person.rate_max - person.rate_rest)
-    high = max(GRADE_B * person.rate_max, reserve) + 2.0
-    last = rate[max(t0 - EFFORT_OF, 0) : t0]
-    if int((last >= high).sum()) < EFFORT_SECONDS + 5:
-        return False
-    crossing = max(t0 - EFFORT_OF, 0) + int(np.argmax(last >= high))
-    before = rate[max(crossing - 300, 0) : max(crossing - 180, 0)]
-    base = float(np.median(before)) if len(before) > 60 else person.rate_rest
-    return float(np.median(rate[t0 - 10 : t0 + 1])) - base >= RISE + 3.0
+def rolling_exposure(
+    person: Person, at_s: NDArray[np.float64], dust: NDArray[np.float64], over_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the mean over the time before each reading, and how much of that time is known, s.
 
-
-# --- devices --------------------------------------------------------------------------------------
-
-
-def _silences(person: Person, signal_names: tuple[str, ...]) -> list[tuple[str, float, float]]:
-    """Give (signal, from, to) of everything that was not sent or not measured."""
-    found = []
-    for event in person.events:
-        kind = int(event["kind"])
-        if kind not in (Kind.SILENT, Kind.DROPOUTS, Kind.CLOCK_JUMP, Kind.LATE, Kind.CLOCK_OFFSET):
-            continue
-        index = int(event["signal"])
-        named = list(person.signals) if index == ALL_SIGNALS else [signal_names[index]]
-        span = float(event["start_s"]), max(float(event["end_s"]), float(event["start_s"]) + 1.0)
-        found += [(signal, *span) for signal in named if signal in person.signals]
-    return found
-
-
-def _devices(
-    person: Person, signal_names: tuple[str, ...], silences: list[tuple[str, float, float]]
-) -> Iterator[Condition]:
-    for event in person.events:
-        kind, start_s = int(event["kind"]), float(event["start_s"])
-        end_s = min(float(event["end_s"]), person.until_s)
-        cause = SPEC_OF[kind].name
-        length_s = end_s - start_s
-        if kind == Kind.SILENT:
-            yield from _silent(person, signal_names, int(event["signal"]), start_s, end_s)
-        elif kind == Kind.LEAD_OFF and "ecg" in person.signals:
-            told = event["b"] == 1.0 or event["a"] in (0.0, 2.0)
-            sure = told and length_s >= LEAD_OFF_SURE_S
-            yield Condition("lead_off", start_s, end_s, start_s, sure, {}, cause)
-            yield Condition("poor_signal", start_s, end_s + 90, end_s, False, {}, cause)
-            # What an electrode does as it goes and comes may look like a beat or a stop.
-            yield Condition("asystole", start_s - 2, end_s + 5, end_s, False, {}, cause)
-            yield Condition("pause", start_s - 4, end_s + 5, end_s, False, {}, cause)
-        elif kind in (Kind.MOTION, Kind.MUSCLE, Kind.SATURATION, Kind.WANDER, Kind.MAINS):
-            for code in ("poor_signal", "lead_off"):
-                yield Condition(code, start_s, end_s + 90, end_s, False, {}, cause)
-        elif kind == Kind.BATTERY and event["b"] < BATTERY_LOW and length_s > 0:
-            fall = float(event["a"] - event["b"])
-            share = max(float(event["a"]) - BATTERY_LOW, 0.0) / fall if fall > 0 else 0.0
-            met_s = start_s + share * (float(event["end_s"]) - start_s)
-            sure = event["b"] <= BATTERY_LOW - 1 and met_s + 0.1 * length_s < person.until_s
-            yield Condition("battery_low", met_s - 0.06 * length_s, None, met_s, sure, {}, cause)
-        elif kind in (Kind.CLOCK_OFFSET, Kind.CLOCK_DRIFT):
-            much = abs(event["a"]) > (SKEW_S if kind == Kind.CLOCK_OFFSET else SKEW_PPM)
-            yield Condition("clock_skew", start_s, end_s, start_s, bool(much), {}, cause)
-        if kind in (Kind.DROPOUTS, Kind.CLOCK_JUMP, Kind.CLOCK_OFFSET, Kind.LATE, Kind.SHUFFLED):
-            for code in ("gap", "device_silent"):
-                last_s = max(end_s, start_s) + 30.0 + abs(float(event["a"]))
-                yield Condition(code, start_s - 2, last_s, start_s, False, {}, cause)
-    for _, from_s, to_s in silences:
-        yield Condition("gap", from_s - 2.0, to_s + 30.0, to_s, False)
-    # Without a pulse or a breath devices have nothing to say.
-    for event in person.events[np.isin(person.events["kind"], (Kind.VF, Kind.ASYSTOLE))]:
-        for code in ("device_silent", "gap"):
-            start_s, end_s = float(event["start_s"]), float(event["end_s"])
-            yield Condition(code, start_s, end_s + 30.0, end_s, False)
-    for first, stop in spans(person.column("breath_rate") == 0):
-        yield Condition("device_silent", float(first), stop + 60.0, float(stop), False)
-
-
-def _silent(
-    person: Person, signal_names: tuple[str, ...], index: int, start_s: float, end_s: float
-) -> Iterator[Condition]:
-    named = list(person.signals) if index == ALL_SIGNALS else [signal_names[index]]
-    for signal in named:
-        if signal not in person.signals:
-            continue
-        stale_s = SIGNALS[signal].variant().stale_after_s
-        if math.isinf(stale_s) or end_s - start_s < stale_s - 3:
-            continue
-        every_s = person.signals[signal]
-        sure = end_s - start_s >= stale_s + every_s + 3.0
-        values = {"signal": float(list(SIGNALS).index(signal))}
-        met_s = start_s + stale_s
-        yield Condition("device_silent", start_s, end_s, met_s, sure, values, "silent")
+    What a sensor that was worn before read then is taken as its first value.
+    """
+    if not len(dust):
+        return dust, dust
+    every_s = max(person.worn["pm2_5"].every_s, 1.0)
+    n = max(int(over_s / every_s), 1)
+    before = min(int(person.worn["pm2_5"].history_s / every_s), n)
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([np.full(before, dust[0]), dust]))])
+    last = np.arange(before + 1, len(sums))
+    first = np.maximum(last - n, 0)
+    count = (last - first).astype(np.float64)
+    mean: NDArray[np.float64] = (sums[last] - sums[first]) / count
+    return mean, count * every_s

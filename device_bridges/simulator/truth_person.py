@@ -28,6 +28,9 @@ LATE_S = 1.0  # s, ARCHITECTURE: an engine waits no longer for what is late
 BLIND_EFFORT = 0.5  # share of the reserve, default: in hard effort fingers and cuffs give nothing
 AGE_UNKNOWN = 45.0  # a, CLINICAL 3.9
 
+# `Condition.needs` of what can be found although a signal is hidden, or because it is.
+NOTHING_NEEDED: Span = (math.inf, math.inf)
+
 # Everything that hears the heart, best first.
 HEARTBEAT = ("ecg", "rr", "heart_rate")
 
@@ -203,7 +206,7 @@ class Person:
         )
 
     def readings(self, signal: str, column: str) -> tuple[NDArray[np.float64], ...]:
-        """Give when a device reads a slow signal, and the true values then: float64 ``[k]`` each."""
+        """Give when a device reads a slow signal, and what is true then: float64 ``[k]`` each."""
         worn = self.worn[signal]
         every_s = max(worn.every_s, 1.0)
         at_s = np.arange(worn.phase_s, min(self.until_s, len(self.seconds)), every_s)

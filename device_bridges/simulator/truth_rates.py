@@ -71,7 +71,7 @@ def _extremely_slow(person: Person) -> Iterator[Condition]:
     margin = RATE_MARGIN * EXTREME_SLOW
     for found in episodes(person.r_s, EXTREME_SLOW - rate, margin, end_s=person.until_s):
         certain = found.certain and bool(slowly[found.first : found.stop].any())
-        yield _of_beats(person, "extreme_bradycardia", found, n, rate, np.nanmin, certain)
+        yield _of_beats(person, "extreme_bradycardia", found, n, rate, certain)
 
 
 def _extremely_fast(person: Person) -> Iterator[Condition]:
@@ -93,7 +93,7 @@ def _extremely_fast(person: Person) -> Iterator[Condition]:
         certain = bool((rate[inside] >= (1.0 + RATE_MARGIN) * strict[inside]).any())
         # In a ventricular run it merely follows.
         certain &= not bool((person.label[inside] == V).any())
-        yield _of_beats(person, "extreme_tachycardia", found, n, rate, np.nanmax, certain)
+        yield _of_beats(person, "extreme_tachycardia", found, n, rate, certain)
 
 
 def _of_beats(
@@ -102,7 +102,6 @@ def _of_beats(
     found: Episode,
     n: int,
     rate: NDArray[np.float64],
-    worst: np.ufunc | object,
     certain: bool,
 ) -> Condition:
     """Give the condition of an episode of means of ``n`` intervals: it began with the first."""
@@ -134,23 +133,26 @@ def _held(person: Person) -> Iterator[Condition]:
     """Give spans in which the meter is beyond a limit for a minute."""
     rate = meter(person)
     at_s = np.arange(len(rate), dtype=np.float64)
-    known = {"end_s": person.until_s, "hold_s": HELD_S, "extra_s": SURE_S}
+
+    def spans(beyond: NDArray[np.float64], margin: float) -> list[Episode]:
+        return episodes(at_s, beyond, margin, end_s=person.until_s, hold_s=HELD_S, extra_s=SURE_S)
+
     fibrillating = within(at_s, person.fibrillation)
     rate = np.where(fibrillating, np.nan, rate)
 
-    for found in episodes(at_s, SLOW - rate, RATE_MARGIN * SLOW, **known):
+    for found in spans(SLOW - rate, RATE_MARGIN * SLOW):
         yield _of_meter("bradycardia", found, rate, found.certain)
 
     calm_surely, calm_maybe = _in_effort(person, at_s, after_s=CALM_S)
     resting = np.where(calm_surely, np.nan, rate)
-    for found in episodes(at_s, resting - FAST, RATE_MARGIN * FAST, **known):
+    for found in spans(resting - FAST, RATE_MARGIN * FAST):
         doubt = bool(calm_maybe[found.first : int(found.met_s) + 1].any())
         yield _of_meter("tachycardia", found, rate, found.certain and not doubt)
 
     surely, maybe = _in_effort(person, at_s, after_s=0.0)
     limit = HIGH_SHARE * person.rate_max
     moving = np.where(maybe, rate, np.nan)
-    for found in episodes(at_s, moving - limit, RATE_MARGIN * limit, **known):
+    for found in spans(moving - limit, RATE_MARGIN * limit):
         known_by = surely & within(at_s, person.efforts)
         doubt = not bool(known_by[found.first : int(found.met_s) + 1].all())
         yield _of_meter("effort_rate_high", found, rate, found.certain and not doubt)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_bridges.simulator.events import Kind
-from device_bridges.simulator.tables import NO_P
 from device_bridges.simulator.truth_person import Condition, Person
 from device_bridges.simulator.truth_spans import runs, touches
 
@@ -73,31 +72,37 @@ def rr_before_s(person: Person, n: int) -> NDArray[np.float64]:
 
 def _stops(person: Person) -> Iterator[Condition]:
     """Give asystole, pauses and missed beats: the time from one beat to the next."""
-    usual_s = rr_before_s(person, MEAN_OF)
-    for b in np.flatnonzero(person.rr_s >= LEAST_RR_S).tolist():
-        rr_s, end_s = float(person.rr_s[b]), float(person.r_s[b])
-        onset_s = end_s - rr_s
+    for onset_s, rr_s, usual_s, cause in _intervals(person):
+        end_s = onset_s + rr_s
         is_vf = touches((onset_s, end_s), person.fibrillation)
-        cause = person.name_cause(b)
         if rr_s >= LOW_S - 0.5:
             yield Condition("poor_signal", onset_s, end_s + 5.0, end_s, False, {}, cause)
+        is_asystole = rr_s >= ASYSTOLE_S + RR_MARGIN_S
         if rr_s >= ASYSTOLE_S - RR_MARGIN_S and not is_vf:
-            sure = rr_s >= ASYSTOLE_S + RR_MARGIN_S
             yield Condition(
-                "asystole", onset_s, min(end_s, person.until_s), onset_s + ASYSTOLE_S, sure,
+                "asystole", onset_s, min(end_s, person.until_s), onset_s + ASYSTOLE_S, is_asystole,
                 {"seconds": rr_s}, cause,
             )  # fmt: skip
         if rr_s >= PAUSE_S - RR_MARGIN_S and not is_vf:
-            # Of a stop that is long enough for asystole, the pause merely follows.
-            sure = PAUSE_S + RR_MARGIN_S <= rr_s <= ASYSTOLE_S - RR_MARGIN_S
+            sure = rr_s >= PAUSE_S + RR_MARGIN_S and not is_asystole  # then it merely follows
             yield Condition(
                 "pause", onset_s, None, onset_s + PAUSE_S, sure, {"seconds": rr_s}, cause
             )
-        is_fast = usual_s[b] <= FAST_RR_S
-        least_s = MISSED_FAST_S if is_fast else MISSED_RATIO * usual_s[b]
+        least_s = MISSED_FAST_S if usual_s <= FAST_RR_S else MISSED_RATIO * usual_s
         if rr_s >= (1.0 - MISSED_MARGIN) * least_s:
-            values = {"rr_ms": 1000.0 * rr_s, "mean_rr_ms": 1000.0 * float(usual_s[b])}
+            values = {"rr_ms": 1000.0 * rr_s, "mean_rr_ms": 1000.0 * usual_s}
             yield Condition("missed_beat", onset_s, None, end_s, False, values, cause)
+
+
+def _intervals(person: Person) -> Iterator[tuple[float, float, float, str]]:
+    """Give start, length, usual length and cause of each interval that may be something."""
+    usual_s = rr_before_s(person, MEAN_OF)
+    for b in np.flatnonzero(person.rr_s >= LEAST_RR_S).tolist():
+        rr_s = float(person.rr_s[b])
+        yield float(person.r_s[b]) - rr_s, rr_s, float(usual_s[b]), person.name_cause(b)
+    if len(person.r_s) and person.r_s[-1] < person.until_s:  # no beat any more
+        last_s = float(person.r_s[-1])
+        yield last_s, person.until_s - last_s, float(usual_s[-1]), ""
 
 
 def _frequent_pauses(person: Person) -> Iterator[Condition]:
@@ -136,7 +141,7 @@ def _long_rr(person: Person) -> Iterator[Condition]:
 def _atrial_fibrillation(person: Person) -> Iterator[Condition]:
     """Give the spans in which beats were those of fibrillation."""
     rows = np.flatnonzero(person.events["kind"] == Kind.AF)
-    beats = np.flatnonzero(np.isin(person.cause, rows) & (person.shape == NO_P))
+    beats = np.flatnonzero(np.isin(person.cause, rows))
     if not len(beats):
         return
     parts = np.split(beats, np.flatnonzero(np.diff(person.r_s[beats]) > AF_BREAK_S) + 1)

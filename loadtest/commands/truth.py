@@ -95,8 +95,7 @@ def score(
         if file.name not in ("truth.jsonl", "alarms.jsonl")
     ]
     emitted: list[Emitted] = [each for file in files for each in read_findings(file)]
-    hours = float(head.get("duration_s") or 0.0) * float(head.get("participants") or 0.0) / 3600
-    scores = match(rows, emitted, hours=hours)
+    scores = match(rows, emitted, head.base_ns, hours=head.hours)
     _finish(scores, out)
     if missed:
         _list_faults(scores)

@@ -189,17 +189,18 @@ def test_oxygen_below_the_own_limit_is_low():
     falling = {"spo2": [97.0] * 30 + [87.0] * 30 + [82.0] * 20 + [97.0]}
     rows = {r.code: r for r in _truth(_beats(CALM * 2), seconds=falling) if r.required}
     assert rows["spo2_low"].met_s == 30
-    assert rows["spo2_low"].values["value"] == 82
+    assert rows["spo2_low"].values["lowest"] == 82
     assert rows["spo2_very_low"].met_s == 60
     assert rows["spo2_very_low"].offset_s == 80
 
 
 def test_glucose_is_low_until_it_is_back_by_the_hysteresis():
-    fall = {"glucose": [100.0] * 100 + [50.0] * 400 + [75.0] * 200 + [90.0]}
+    fall = {"glucose": [100.0] * 100 + [52.0] * 400 + [75.0] * 200 + [90.0]}
     rows = {r.code: r for r in _truth(seconds=fall, until_s=900) if r.required}
-    assert rows["glucose_low"].offset_s == 700
-    assert "glucose_urgent_low" not in rows  # 50 is within the margin of 54
-    assert rows["glucose_low"].values["value"] == 50
+    assert rows["glucose_low"].met_s == 120  # it is read once a minute
+    assert rows["glucose_low"].offset_s == 720
+    assert "glucose_urgent_low" not in rows  # 52 is within the margin of 54
+    assert rows["glucose_low"].values["extreme"] == 52
 
 
 def test_no_breath_for_20_s_is_apnoea():
@@ -215,12 +216,13 @@ def test_a_recovery_has_the_drops_of_the_rate():
     after = np.arange(280)
     rate[420:] = 100 + 60 * np.exp(-after / 60.0)
     stop = event("effort", 300, 420, marker=1)
-    rows = _truth(_beats(CALM), events=[stop], seconds={"rate": rate}, until_s=700)
+    beats = _beats("N" * 900)
+    rows = _truth(beats, events=[stop], seconds={"rate": rate}, until_s=700)
     (row,) = [r for r in rows if r.code == "heart_rate_recovery"]
     assert row.required
     assert row.onset_s == 420
     assert row.values["hrr60"] == pytest.approx(60 * (1 - np.exp(-1)), abs=0.3)
-    assert row.values["delayed"] == 0
+    assert row.values["tau_s"] == pytest.approx(60.0, abs=0.1)
     assert "heart_rate_recovery_delayed" not in {r.code for r in rows}
 
 
@@ -259,7 +261,7 @@ def test_values_are_those_of_the_true_beats():
     beats = _beats("N" * 160, rr_s=0.75, start_s=0.0)
     recorder.on_beats(beats)
     rows = {r.code: r for r in recorder.truth(65.0) if r.code.startswith(VALUE)}
-    assert rows["value:heart_rate"].values == {"rate": 80.0}
+    assert rows["value:heart_rate"].values == {"rate": pytest.approx(80.0)}
     assert rows["value:hrv_60"].values["sdnn_ms"] == pytest.approx(0, abs=0.01)
     assert rows["value:hrv_60"].values["mean_nn_ms"] == pytest.approx(750)
 
@@ -271,13 +273,13 @@ def test_a_file_of_truth_is_read_back_as_it_was(tmp_path):
     write_truth(path, make_plan(1), rows)
     head, again = read_truth(path)
     assert again == rows
-    assert head["seed"] == 1
+    assert (head.seed, head.participants, head.base_ns) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
     "text", ["", "nonsense", "[]", '{"kind":"scenario","version":99}',
-             '{"kind":"scenario","version":1}\n{"kind":"truth"}',
-             '{"kind":"scenario","version":1}\n[1,2]'],
+             '{"kind":"scenario","version":2}\n{"kind":"truth"}',
+             '{"kind":"scenario","version":2}\n[1,2]'],
 )  # fmt: skip
 def test_a_file_that_is_no_truth_is_refused_in_a_sentence(tmp_path, text):
     path = tmp_path / "truth.jsonl"
