@@ -15,8 +15,7 @@ from device_bridges.simulator.textures import LENGTH, texture
 FS_HZ = 250
 _RECORDS = {"motion": "em", "muscle": "ma", "wander": "bw"}
 _SEED = 4711
-_WINDOWS = 300  # of one second, the first five minutes: sigamp(1) of the WFDB software
-_TRIMMED = 0.05  # share of the smallest and of the largest that is left out: the same
+_TRIMMED = 0.05  # share of the smallest and of the largest that is left out: as in sigamp
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -25,7 +24,7 @@ Floats32 = NDArray[np.float32]
 _EM = ((0.05, 0.6), (0.2, 1.3), (0.5, 0.35), (1.5, 0.26), (3.5, 0.07), (7, 0.018), (12, 0.003),
        (20, 5e-4), (60, 3e-5))  # fmt: skip
 _MA_SLOW = ((0.05, 1.0), (0.3, 1.5), (0.8, 0.25), (1.5, 0.03), (4, 3e-3))
-_MA_BROAD = ((6, 0.15), (12, 0.6), (25, 1.0), (45, 0.8), (90, 0.15))
+_MA_BROAD = ((6, 0.15), (12, 0.6), (25, 1.0), (45, 0.4), (90, 0.03))
 _BW = ((0.03, 1.0), (0.15, 1.2), (0.3, 0.5), (0.7, 0.03), (2, 1e-3))
 
 
@@ -69,10 +68,12 @@ def made_noise() -> NoiseBank:
 def noise_size(noise: NDArray[Any]) -> float:
     """Give how large noise at 250 Hz is, as ``nst`` and ``sigamp`` of the WFDB software have it.
 
-    The root mean square of each of the first 300 seconds, each about its own mean, and of these
-    the mean without the largest and the smallest 5 %. Slow wander hardly counts.
+    The root mean square of each second about its own mean, and of these the mean without the
+    largest and the smallest 5 %: slow wander hardly counts.
+
+    Differs from the software: over the whole of the noise, not its first five minutes.
     """
-    n = min(len(noise) // FS_HZ, _WINDOWS)
+    n = len(noise) // FS_HZ
     sizes = np.sort(noise[: n * FS_HZ].reshape(n, FS_HZ).std(axis=1))
     cut = int(n * _TRIMMED)
     return float(sizes[cut : n - cut].mean())
@@ -100,14 +101,17 @@ def _recorded(folder: Path, name: str) -> Floats:
     share = np.linspace(0.0, 1.0, FS_HZ)
     loop = noise[FS_HZ:].copy()
     loop[-FS_HZ:] = (1 - share) * loop[-FS_HZ:] + share * noise[:FS_HZ]
-    return loop - loop.mean()
+    loop -= loop.mean()
+    return loop
 
 
 def _swelling(loop: Floats, size: float, seed: int) -> Floats:
     """Let noise swell and ebb in seconds."""
     swell = texture(((0.02, 1.0), (0.15, 1.0), (0.6, 0.05)), FS_HZ, seed)
     swelled: Floats = loop * np.exp(size * swell)
-    return (swelled - swelled.mean()) / swelled.std()
+    swelled -= swelled.mean()
+    swelled /= swelled.std()
+    return swelled
 
 
 def _made_motion() -> Floats:
@@ -121,7 +125,8 @@ def _made_motion() -> Floats:
     t_s = np.arange(LENGTH) / FS_HZ
     creep = (1 - np.exp(-t_s / 0.06)) * np.exp(-t_s / 0.4)
     jumps = np.fft.irfft(np.fft.rfft(jumps) * np.fft.rfft(creep), LENGTH)
-    return swings + 0.5 * (jumps - jumps.mean()) / jumps.std()
+    swings += 0.5 * (jumps - jumps.mean()) / jumps.std()
+    return swings
 
 
 def _made_muscle() -> Floats:

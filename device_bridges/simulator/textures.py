@@ -31,7 +31,9 @@ def texture(spectrum: Spectrum, fs_hz: float, seed: int, n: int = LENGTH) -> Flo
     rng = np.random.default_rng(seed)
     drawn = rng.standard_normal(len(f_hz)) + 1j * rng.standard_normal(len(f_hz))
     loop: Floats = np.fft.irfft(size * drawn, n)
-    return (loop - loop.mean()) / loop.std()
+    loop -= loop.mean()
+    loop /= loop.std()
+    return loop
 
 
 def envelope(highest_hz: float, fs_hz: float, seed: int, n: int = LENGTH) -> Floats32:

@@ -1,22 +1,32 @@
 """What sensors on the body see of hearts and bodies: ECG, PPG and acceleration, with their faults.
 
 A sample depends on its index, the person, the body and the beats around it only, so windows of any
-length give the same samples.
+length give the same samples. Noise comes from tables, from places that follow from the person and
+the count.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfiltfilt
 
-from device_bridges.simulator.events import Kind
-from device_bridges.simulator.kernels.wave import draw_ecg, draw_motion, draw_ppg
-from device_bridges.simulator.noise import NoiseBank, made_noise, noise_rms_mv
+from device_bridges.simulator.acts import (
+    Acts,
+    Loops,
+    ecg_acts,
+    loops_at,
+    made_loops,
+    motion_acts,
+    ppg_acts,
+)
+from device_bridges.simulator.kernels import ecg, motion, ppg
+from device_bridges.simulator.kernels.errors import spread
+from device_bridges.simulator.kernels.faults import add_acts, spoil
+from device_bridges.simulator.noise import NoiseBank
 from device_bridges.simulator.plan import Plan
 from device_bridges.simulator.shapes import (
     BODIES,
@@ -26,60 +36,61 @@ from device_bridges.simulator.shapes import (
     pulse_shapes,
     qrs_mv,
 )
+from device_bridges.simulator.textures import LENGTH, envelope, texture
 
-ECG_HZ, PPG_HZ, MOTION_HZ = 250, 100, 50
+ECG_HZ, PPG_HZ, MOTION_HZ = ecg.FS_HZ, ppg.FS_HZ, motion.FS_HZ
 ECG_SCALE_MV = 0.0003  # mV per count: rails at 9.8 mV
 PPG_SCALE = 0.0005
 MOTION_SCALE = 0.01  # m/s2 per count
 RAIL = 32_767
-_NOISE = 1 << 16
-_TABLE_S = 120
 _SEED = 1903
-_ALL = -1
+_MOST_NOISE = 64  # samples of a piece of noise
+_PLACE, _BREATH, _SWELL, _STEP, _TILT, _ROLL = range(780, 786)  # streams of random numbers
+_WANDER = ((0.02, 1.0), (0.08, 1.0), (0.25, 0.2), (0.6, 0.02))  # Hz, power per Hz; default
+_SLOW_NOISE = ((0.5, 40.0), (40.0, 0.5))  # pink
 
+Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
 
 
-@cache
-def _grain() -> Floats32:
-    """Give a table of noise, mostly white, some of it slower: as amplifiers have."""
-    rng = np.random.default_rng(_SEED)
-    white = rng.standard_normal(_NOISE)
-    slow = sosfiltfilt(butter(1, 15.0, "lowpass", fs=ECG_HZ, output="sos"), white)
-    mixed = white + 1.5 * slow / slow.std() * 0.5
-    table: Floats32 = (mixed / mixed.std()).astype(np.float32)
-    return table
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Noise with a root mean square of 1, float32, and one cycle of a sine."""
+
+    grain: Floats32
+    slow: Floats32
+    wander: Floats32
+    sine: Floats32
+    envelope: Floats32
 
 
 @cache
-def _fibrillation() -> Floats32:
-    """Give ventricular fibrillation, RMS 1, two minutes that can be gone round: 3 to 7 Hz."""
-    rng = np.random.default_rng(_SEED + 1)
-    n = _TABLE_S * ECG_HZ
-    slow = butter(2, 0.5, "lowpass", fs=ECG_HZ, output="sos")
-    wave = np.zeros(n)
-    for f_hz, size in ((4.4, 1.0), (5.3, 0.6), (3.4, 0.45), (8.9, 0.2)):
-        bend = sosfiltfilt(slow, rng.standard_normal(n), padtype=None)
-        swell = sosfiltfilt(slow, rng.standard_normal(n), padtype=None)
-        phase = 2 * np.pi * np.cumsum(f_hz * (1 + 0.12 * bend / bend.std())) / ECG_HZ
-        wave += size * np.exp(0.45 * swell / swell.std()) * np.sin(phase + rng.uniform(0, 6))
-    table: Floats32 = (wave / wave.std()).astype(np.float32)
-    return table
+def _tables() -> _Tables:
+    white = np.random.default_rng(_SEED).standard_normal(LENGTH)
+    return _Tables(
+        grain=np.concatenate([white, white[:_MOST_NOISE]]).astype(np.float32),
+        slow=texture(_SLOW_NOISE, ECG_HZ, _SEED + 1).astype(np.float32),
+        wander=texture(_WANDER, ECG_HZ / ecg.BLOCK, _SEED + 2).astype(np.float32),
+        sine=np.sin(2 * np.pi * np.arange(ecg.CYCLE) / ecg.CYCLE).astype(np.float32),
+        envelope=envelope(0.45, ECG_HZ, _SEED + 3),
+    )
 
 
-@cache
-def _flutter_of_atria() -> Floats32:
-    """Give f waves, RMS 1: 4 to 9 Hz, sharper than a sine, swelling and ebbing."""
-    rng = np.random.default_rng(_SEED + 2)
-    n = _TABLE_S * ECG_HZ
-    slow = butter(2, 0.8, "lowpass", fs=ECG_HZ, output="sos")
-    bend = sosfiltfilt(slow, rng.standard_normal(n), padtype=None)
-    swell = sosfiltfilt(slow, rng.standard_normal(n), padtype=None)
-    phase = 2 * np.pi * np.cumsum(6.2 * (1 + 0.08 * bend / bend.std())) / ECG_HZ
-    wave = np.sin(phase) + 0.35 * np.sin(2 * phase) + 0.12 * np.sin(3 * phase)
-    wave *= np.exp(0.4 * swell / swell.std())
-    table: Floats32 = (wave / wave.std()).astype(np.float32)
-    return table
+def _drawn(seeds: NDArray[np.uint64], stream: int, low: float, high: float) -> Floats:
+    """Draw one number of each person, evenly between two."""
+    values = np.empty(len(seeds))
+    spread(seeds, stream, values)
+    return low + (high - low) * values
+
+
+def _added(
+    acts: NDArray[Any], i0: int, shape: tuple[int, ...], fs_hz: int, loops: Loops
+) -> Floats32:
+    """Sum up what acts: float32 ``[places, n]``."""
+    added = np.zeros(shape, np.float32)
+    if len(acts):
+        add_acts(i0, float(fs_hz), acts, loops.values, _tables().envelope, added)
+    return added
 
 
 class EcgWaves:
@@ -95,14 +106,20 @@ class EcgWaves:
     scale = ECG_SCALE_MV
 
     def __init__(self, plan: Plan, slots: NDArray[np.int32], noise: NoiseBank) -> None:
-        self._people = plan.people
-        self._slots = slots
-        self._bank = noise
-        kinds = (Kind.AF, Kind.VF, *(k for k in Kind if Kind.WANDER <= k <= Kind.SATURATION))
-        self._rows, self._events = _events_of(plan, slots, kinds, "ecg")
-        body = plan.people["body"][slots] % BODIES
-        self._qrs_mv = qrs_mv()[body] * plan.people["ecg_gain"][slots]
-        self._random = (plan.people["seed"][slots] % np.uint64(1 << 31)).astype(np.int64)
+        people = plan.people[slots]
+        seeds = np.ascontiguousarray(people["seed"])
+        self._slots = np.asarray(slots, np.int32)
+        own = self._own = np.zeros(len(slots), ecg.ECG_OWN)
+        own["seed"], own["body"] = seeds, people["body"] % BODIES
+        own["gain"], own["noise_mv"] = people["ecg_gain"], people["ecg_noise_mv"]
+        own["wander_mv"] = people["wander_mv"]
+        own["breath_mv"] = people["wander_mv"] * _drawn(seeds, _BREATH, 0.5, 1.3)
+        own["swell"] = _drawn(seeds, _SWELL, 0.01, 0.07)
+        own["step_mv"] = _drawn(seeds, _STEP, 0.015, 0.06)
+        own["slow_at"] = _drawn(seeds, _PLACE, 0, LENGTH)
+        self._loops = loops_at(noise, ECG_HZ)
+        sizes = qrs_mv()[own["body"]] * own["gain"]
+        self._acts = Acts(ecg_acts(plan, slots, self._loops, sizes), len(slots))
 
     def samples(
         self,
@@ -113,72 +130,18 @@ class EcgWaves:
         seconds: NDArray[Any],
     ) -> NDArray[np.int16]:
         """Give samples ``i0`` to ``i1``, sample i at ``i / fs_hz`` s: int16 ``[k, i1 - i0]``."""
-        mv = np.empty((len(self._slots), i1 - i0), np.float32)
-        draw_ecg(
-            i0, i1 - i0, float(ECG_HZ), self._slots, self._people, beats, newest, seconds,
-            beat_shapes(), LEAD_IN, _grain(), mv,
+        n, tables = i1 - i0, _tables()
+        span_s = i0 / ECG_HZ, i1 / ECG_HZ
+        acts, place, n_places = self._acts.adding(*span_s)
+        added = _added(acts, i0, (n_places, n), ECG_HZ, self._loops)
+        counts = np.empty((len(self._slots), n), np.int16)
+        ecg.draw_ecg(
+            i0, self._slots, self._own, beats, newest, seconds, beat_shapes(), LEAD_IN,
+            tables.grain, tables.slow, tables.wander, tables.sine, place, added, ECG_SCALE_MV,
+            np.empty(n, np.float32), counts,
         )  # fmt: skip
-        rails = self._disturb(mv, i0, i1)
-        counts = _counts(mv / ECG_SCALE_MV)
-        for row, off in rails:
-            counts[row, off] = RAIL
+        spoil(i0, float(ECG_HZ), self._acts.spoiling(*span_s), tables.grain, ECG_SCALE_MV, counts)
         return counts
-
-    def _disturb(self, mv: Floats32, i0: int, i1: int) -> list[tuple[int, NDArray[np.bool_]]]:
-        """Add what rhythms without beats and faults do; give where an electrode is at the rail."""
-        events = self._events
-        on = np.flatnonzero((events["start_s"] < i1 / ECG_HZ) & (events["end_s"] * ECG_HZ > i0))
-        rails = []
-        # Clipping and loose electrodes come last: they act on what all others give.
-        for e in sorted(on.tolist(), key=lambda e: int(events["kind"][e] >= Kind.LEAD_OFF)):
-            event, row = events[e], int(self._rows[e])
-            i = np.arange(i0, i1)
-            t_s = i / ECG_HZ
-            within = (t_s >= event["start_s"]) & (t_s < event["end_s"])
-            kind = int(event["kind"])
-            if kind == Kind.LEAD_OFF and event["a"] == 0:
-                rails.append((row, within))
-                continue
-            mv[row, within] = self._altered(event, kind, row, mv[row], i, t_s)[within]
-        return rails
-
-    def _altered(
-        self,
-        event: Any,
-        kind: int,
-        row: int,
-        mv: Floats32,
-        i: NDArray[np.int64],
-        t_s: NDArray[np.float64],
-    ) -> Floats32:
-        at = i + self._random[row]
-        since_s = t_s - event["start_s"]
-        changed: NDArray[Any]
-        if kind == Kind.AF:
-            changed = mv + 0.05 * _flutter_of_atria()[at % len(_flutter_of_atria())]
-        elif kind == Kind.VF:
-            # Coarse at first, finer with the minutes.
-            size = 0.12 + 0.33 * np.exp(-since_s / 180.0)
-            changed = mv + size * _fibrillation()[at % len(_fibrillation())]
-        elif kind == Kind.WANDER:
-            f_hz = 0.12 + 0.2 * (self._random[row] % 997) / 997
-            changed = mv + event["a"] * (
-                0.7 * np.sin(2 * math.pi * f_hz * t_s) + 0.3 * np.sin(math.pi * f_hz * t_s + 1)
-            )
-        elif kind in (Kind.MOTION, Kind.MUSCLE):
-            noise = self._bank.motion if kind == Kind.MOTION else self._bank.muscle
-            rms = noise_rms_mv(float(self._qrs_mv[row]), float(event["a"]))
-            changed = mv + rms * noise[at % len(noise)]
-        elif kind == Kind.MAINS:
-            changed = mv + event["a"] * np.sin(2 * math.pi * event["b"] * t_s)
-        elif kind == Kind.SATURATION:
-            changed = np.clip(mv, -event["a"], event["a"])
-        elif event["a"] == 1:  # an electrode is off, the input drifts to nothing
-            changed = 0.002 * _grain()[at % _NOISE]
-        else:  # it is off and picks up the mains
-            changed = 1.5 * np.sin(2 * math.pi * 60.0 * t_s) + 0.02 * _grain()[at % _NOISE]
-        altered: Floats32 = changed.astype(np.float32)
-        return altered
 
 
 class PpgWaves:
@@ -188,14 +151,17 @@ class PpgWaves:
     scale = PPG_SCALE
 
     def __init__(self, plan: Plan, slots: NDArray[np.int32]) -> None:
-        self._people = plan.people
-        self._slots = slots
-        ages = plan.people["age_years"][slots]
-        nearest = np.abs(ages[:, None] - PULSE_AGES).argmin(axis=1)
-        self._kinds = nearest.astype(np.int32)
-        self._rows, self._events = _events_of(plan, slots, (Kind.MOTION,), "ppg", "ecg")
-        self._random = (plan.people["seed"][slots] % np.uint64(1 << 31)).astype(np.int64)
-        self._motion = made_noise().motion
+        people = plan.people[slots]
+        seeds = np.ascontiguousarray(people["seed"])
+        self._slots = np.asarray(slots, np.int32)
+        own = self._own = np.zeros(len(slots), ppg.PPG_OWN)
+        own["seed"], own["gain"] = seeds, people["ppg_gain"]
+        own["delay_s"] = people["pulse_delay_s"]
+        own["pulse"] = np.abs(people["age_years"][:, None] - PULSE_AGES).argmin(axis=1)
+        own["step_size"] = _drawn(seeds, _STEP, 0.1, 0.4)
+        own["slow_at"] = _drawn(seeds, _PLACE, 0, LENGTH)
+        self._loops = made_loops(PPG_HZ)
+        self._acts = Acts(ppg_acts(plan, slots, self._loops), len(slots))
 
     def samples(
         self,
@@ -206,20 +172,17 @@ class PpgWaves:
         seconds: NDArray[Any],
     ) -> NDArray[np.int16]:
         """Give samples ``i0`` to ``i1``: int16 ``[k, i1 - i0]``."""
-        height = np.empty((len(self._slots), i1 - i0), np.float32)
-        draw_ppg(
-            i0, i1 - i0, float(PPG_HZ), self._slots, self._people, beats, newest, seconds,
-            pulse_shapes(), self._kinds, _grain(), height,
+        n, tables = i1 - i0, _tables()
+        span_s = i0 / PPG_HZ, i1 / PPG_HZ
+        acts, place, n_places = self._acts.adding(*span_s)
+        added = _added(acts, i0, (n_places, n), PPG_HZ, self._loops)
+        counts = np.empty((len(self._slots), n), np.int16)
+        ppg.draw_ppg(
+            i0, self._slots, self._own, beats, newest, seconds, pulse_shapes(), tables.grain,
+            tables.wander, place, added, PPG_SCALE, np.empty(n, np.float32), counts,
         )  # fmt: skip
-        events = self._events
-        on = (events["start_s"] < i1 / PPG_HZ) & (events["end_s"] * PPG_HZ > i0)
-        for e in np.flatnonzero(on).tolist():
-            i = np.arange(i0, i1)
-            within = (i >= events["start_s"][e] * PPG_HZ) & (i < events["end_s"][e] * PPG_HZ)
-            at = (i * 5 // 2 + self._random[self._rows[e]]) % len(self._motion)
-            size = 0.8 * 10.0 ** (-events["a"][e] / 20.0)
-            height[self._rows[e], within] += (size * self._motion[at])[within]
-        return _counts(height / PPG_SCALE)
+        spoil(i0, float(PPG_HZ), self._acts.spoiling(*span_s), tables.grain, PPG_SCALE, counts)
+        return counts
 
 
 class MotionWaves:
@@ -229,8 +192,15 @@ class MotionWaves:
     scale = MOTION_SCALE
 
     def __init__(self, plan: Plan, slots: NDArray[np.int32]) -> None:
-        self._people = plan.people
-        self._slots = slots
+        seeds = np.ascontiguousarray(plan.people["seed"][slots])
+        self._slots = np.asarray(slots, np.int32)
+        own = self._own = np.zeros(len(slots), motion.MOTION_OWN)
+        own["seed"] = seeds
+        own["tilt"] = _drawn(seeds, _TILT, -0.2, 0.2)
+        own["roll"] = _drawn(seeds, _ROLL, -0.1, 0.1)
+        own["size"] = _drawn(seeds, _STEP, 0.75, 1.25)
+        self._loops = made_loops(MOTION_HZ)
+        self._acts = Acts(motion_acts(plan, slots, self._loops), 3 * len(slots))
 
     def samples(
         self,
@@ -241,26 +211,13 @@ class MotionWaves:
         seconds: NDArray[Any],
     ) -> NDArray[np.int16]:
         """Give samples ``i0`` to ``i1``: int16 ``[k, i1 - i0, 3]``."""
-        m_s2 = np.empty((len(self._slots), i1 - i0, 3), np.float32)
-        draw_motion(
-            i0, i1 - i0, float(MOTION_HZ), self._slots, self._people, seconds, _grain(), m_s2
-        )
-        return _counts(m_s2 / MOTION_SCALE)
-
-
-def _counts(scaled: Floats32) -> NDArray[np.int16]:
-    counts: NDArray[np.int16] = np.rint(np.clip(scaled, -RAIL, RAIL)).astype(np.int16)
-    return counts
-
-
-def _events_of(
-    plan: Plan, slots: NDArray[np.int32], kinds: tuple[Kind, ...], *signals: str
-) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Give the events of some kinds that act on a sensor, with their rows among its slots."""
-    place = np.full(plan.n, -1)
-    place[slots] = np.arange(len(slots))
-    events = plan.events
-    indices = [plan.signal_names.index(name) for name in signals if name in plan.signal_names]
-    mine = np.isin(events["kind"], kinds) & (place[events["slot"]] >= 0)
-    mine &= np.isin(events["signal"], [_ALL, *indices])
-    return place[events["slot"][mine]], events[mine]
+        n = i1 - i0
+        acts, place, n_places = self._acts.adding(i0 / MOTION_HZ, i1 / MOTION_HZ)
+        added = _added(acts, i0, (n_places, n), MOTION_HZ, self._loops)
+        counts = np.empty((len(self._slots), n, 3), np.int16)
+        motion.draw_motion(
+            i0, self._slots, self._own, seconds, _tables().grain,
+            np.where(place[::3] >= 0, place[::3] // 3, -1), added.reshape(-1, 3, n), MOTION_SCALE,
+            counts,
+        )  # fmt: skip
+        return counts

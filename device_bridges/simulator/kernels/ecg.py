@@ -97,7 +97,7 @@ def draw_ecg(
                 block + 1, seconds[slot], one, wander, wander_mask
             )
             begin, end = max(block * BLOCK, i0), min((block + 1) * BLOCK, i0 + n)
-            at = np.int64(bits(one.seed, NOISE, block) % np.uint64(GRAIN)) - block * BLOCK
+            at: Any = np.int64(bits(one.seed, NOISE, block) % np.uint64(GRAIN)) - block * BLOCK
             base_rise, gain_rise = (next_base - base) / BLOCK, (next_gain - gain) / BLOCK
             noise_rise = (next_noise - noise) / BLOCK
             for i in range(begin, end):
@@ -111,19 +111,18 @@ def draw_ecg(
                 )
             if shake > 0.0 or next_shake > 0.0:
                 for i in range(begin, end):
-                    x = (i - block * BLOCK) / BLOCK
-                    turn = np.int64((step + (next_step - step) * x) * CYCLE)
+                    share = (i - block * BLOCK) / BLOCK
+                    turn = int((step + (next_step - step) * share) * CYCLE)
                     # Each step pulls the electrode twice: at the heel and at the toe.
                     pull = sine[turn & (CYCLE - 1)] + 0.6 * sine[(2 * turn + 700) & (CYCLE - 1)]
-                    sums[i - i0] += np.float32((shake + (next_shake - shake) * x) * pull)
+                    sums[i - i0] += np.float32((shake + (next_shake - shake) * share) * pull)
             block += 1
             base, gain, noise, shake, step = next_base, next_gain, next_noise, next_shake, next_step
         if extra >= 0:
             for j in range(n):
                 sums[j] += added[extra, j]
         for j in range(n):
-            count = np.rint(sums[j] * per_mv)
-            row[j] = np.int16(max(-32767.0, min(32767.0, count)))
+            row[j] = np.int16(max(-32767.0, min(32767.0, np.rint(sums[j] * per_mv))))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -138,9 +137,7 @@ def _knot(
     k = math.floor(t_s)
     now, then = seconds[k % len(seconds)], seconds[(k + 1) % len(seconds)]
     x = t_s - k
-    breath = math.sin(
-        2 * math.pi * (now.breath_phase + (then.breath_phase - now.breath_phase) * x)
-    )
+    breath = math.sin(2 * math.pi * (now.breath_phase + (then.breath_phase - now.breath_phase) * x))
     effort = max(0.0, now.effort + (then.effort - now.effort) * x)
     cadence = now.cadence + (then.cadence - now.cadence) * x
     step = now.step_phase + (then.step_phase - now.step_phase) * x
@@ -171,13 +168,13 @@ def _beats(
         beat = ring[b % kept]
         if not beat.r_s * 1000.0 > from_ms - 4.0 * last:
             continue
-        r_ms = np.int64(np.rint(beat.r_s * 1000.0))
+        r_ms = int(np.rint(beat.r_s * 1000.0))
         stretch = max(0.3, float(beat.qt_scale))
         wide = beat.shape >= FIRST_WIDE
         qrs_ms = WIDE_QRS_MS if wide else QRS_MS
         before = 1.0 if wide else 1.0 - P_SHARE * (1.0 - stretch)
-        tail_ms = qrs_ms + np.int64((last - qrs_ms) * stretch)
-        lead_ms = P_MS + np.int64((lead_in - P_MS) * before)
+        tail_ms = qrs_ms + int((last - qrs_ms) * stretch)
+        lead_ms = P_MS + int((lead_in - P_MS) * before)
         if r_ms + tail_ms < from_ms or r_ms - lead_ms > to_ms:
             continue
         jitter = WIDE_JITTER if wide else JITTER
@@ -190,13 +187,13 @@ def _beats(
         end = min((r_ms + tail_ms) // MS + 1, i0 + n)
         shrink = np.float32(1.0 / before)
         for i in range(first, qrs):
-            u = -P_MS - np.int64((r_ms - P_MS - MS * i) * shrink + np.float32(0.5))
+            u = -P_MS - int((r_ms - P_MS - MS * i) * shrink + np.float32(0.5))
             if u + lead_in >= 0:
                 sums[i - i0] += size * shape[u + lead_in]
         for i in range(qrs, tail):
             sums[i - i0] += size * shape[MS * i - r_ms + lead_in]
         shrink = np.float32(1.0 / stretch)
         for i in range(tail, end):
-            u = qrs_ms + np.int64((MS * i - r_ms - qrs_ms) * shrink + np.float32(0.5))
+            u = qrs_ms + int((MS * i - r_ms - qrs_ms) * shrink + np.float32(0.5))
             if u <= last:
                 sums[i - i0] += size * shape[u + lead_in]

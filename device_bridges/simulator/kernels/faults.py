@@ -71,9 +71,9 @@ def add_acts(
         what = act.what
         row = added[act.row]
         seed, number = act.seed, FS_STREAM + what
-        at = np.int64(bits(seed, number, 0) >> np.uint64(8)) & 0x3FFF_FFFF
-        begin = min(max(np.int64(math.ceil(act.start_s * fs_hz)) - i0, 0), n)
-        end = n if act.end_s * fs_hz > i0 + n else np.int64(math.ceil(act.end_s * fs_hz)) - i0
+        at: Any = np.int64(bits(seed, number, 0) >> np.uint64(8)) & 0x3FFF_FFFF
+        begin = min(max(math.ceil(act.start_s * fs_hz) - i0, 0), n)
+        end = n if act.end_s * fs_hz > i0 + n else math.ceil(act.end_s * fs_hz) - i0
         low, span = uniform(seed, number, 1), uniform(seed, number, 2)
         for j in range(begin, end):
             i = i0 + j
@@ -106,7 +106,7 @@ def _f_wave(
     slow = envelope[(at + i) & mask]
     turn = 2 * math.pi * hz * t_s + 2.5 * slow[0]
     wave = math.sin(turn) + 0.42 * math.sin(2 * turn + 0.6) + 0.18 * math.sin(3 * turn + 1.1)
-    return mv * max(0.2, 1.0 + 0.4 * slow[1]) * wave
+    return float(mv * max(0.2, 1.0 + 0.4 * slow[1]) * wave)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -131,7 +131,7 @@ def _fibrillation(
     wave += 0.12 * (one[1] * math.cos(2.1 * turn) + other[0] * math.sin(2.1 * turn))
     first = COARSE_MV[0] + (COARSE_MV[1] - COARSE_MV[0]) * span
     rest = FINE_MV[0] + (FINE_MV[1] - FINE_MV[0]) * span
-    return (rest + (first - rest) * faded) * wave / 1.1
+    return float((rest + (first - rest) * faded) * wave / 1.1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -160,9 +160,9 @@ def spoil(
     for e in range(len(acts)):
         act = acts[e]
         row = counts[act.row]
-        at = np.int64(bits(act.seed, FS_STREAM + act.what, 0) >> np.uint64(8)) & 0xFFFF
-        begin = min(max(np.int64(math.ceil(act.start_s * fs_hz)) - i0, 0), n)
-        end = n if act.end_s * fs_hz > i0 + n else np.int64(math.ceil(act.end_s * fs_hz)) - i0
+        at: Any = np.int64(bits(act.seed, FS_STREAM + act.what, 0) >> np.uint64(8)) & 0xFFFF
+        begin = min(max(math.ceil(act.start_s * fs_hz) - i0, 0), n)
+        end = n if act.end_s * fs_hz > i0 + n else math.ceil(act.end_s * fs_hz) - i0
         most = np.rint(act.size / scale)
         for j in range(begin, end):
             i = i0 + j

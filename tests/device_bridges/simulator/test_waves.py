@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import welch
 
 from device_bridges.simulator.bridge import SimulatorBridge
-from device_bridges.simulator.noise import NoiseBank, noise_rms_mv
+from device_bridges.simulator.noise import NoiseBank, noise_rms_mv, noise_size
 from device_bridges.simulator.plan import Sensor
 from device_bridges.simulator.waves import ECG_HZ, ECG_SCALE_MV, MOTION_SCALE, PPG_SCALE, RAIL
 from tests.device_bridges.simulator.plans import event, make_plan
@@ -83,7 +83,7 @@ def test_noise_is_as_strong_as_asked_for(snr_db):
     clean = _ecg(seconds=240)  # once round the loop of noise
     noisy = _ecg(event("motion", 0, 240, snr=snr_db), seconds=240)
     qrs = np.median([np.ptp(clean[i - 12 : i + 13]) for i in _peaks(clean)])
-    measured = 20 * np.log10(qrs / np.sqrt(8) / (noisy - clean).std())
+    measured = 20 * np.log10(qrs / np.sqrt(8) / noise_size(noisy - clean))
     assert measured == pytest.approx(snr_db, abs=1)
 
 
