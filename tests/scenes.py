@@ -2,7 +2,7 @@
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
 wide beats, runs of them, a pause, an asystole, a lead that falls off, noise, a device that falls
-silent, a strap beside the ECG, a wrist device, a pulse at the finger, an accelerometer, marks and
+silent, a strap beside the ECG, a strap on a heart without rhythm, a wrist device, a pulse at the finger, an accelerometer, marks and
 profiles.
 """
 
@@ -98,11 +98,13 @@ def scene(seed: int = 1) -> Scene:
         "quiet", "patch", "ecg", 0, ecg_of("calm", 250.0, seed + 9), 250.0, scale=SCALE_MV
     )
     chunks += [replace(quiet, samples=quiet.samples[: 250 * 40]), _strap("quiet", seed + 1)]
+    chunks.append(_strap("irregular", seed, 330.0, 560.0))
     chunks += [_finger("calm", 0.8, 100.0, seed), _finger("ventricular", 0.7, 25.0, seed)]
     chunks += [_runner("fast", 72.0, 52.0, seed), _runner("ventricular", 30.0, 25.0, seed)]
     fast = {"age_years": 50.0, "heart_rate_rest": 60.0, "event": 1.0}
     chunks += [_values("slow", "spo2", 92.0, 6.0), _values("quiet", "spo2", 87.0, 5.0)]
     chunks += [_values("quiet", "respiration", 28.0, 8.0), _values("noisy", "respiration", 9, 4)]
+    chunks += [_values("quiet", "glucose", 150, 120, 3.0), _values("slow", "glucose", 80, 30, 7.0)]
     chunks += [_values("quiet", "body_temperature", 38.2, 2.0), *_visits("quiet"), *_visits("slow")]
     controls.append(Control("fast", 5 * NS_PER_S, "profile", fast))
     controls.append(Control("noisy", 61 * NS_PER_S, "lead", {"off": 1.0}))
@@ -116,10 +118,14 @@ def _wrist(participant: str, rate: float) -> Chunk:
     return Chunk(participant, "wrist", "heart_rate", NS_PER_S, samples, t_ns=t_ns)
 
 
-def _strap(participant: str, seed: int) -> Chunk:
+def _strap(participant: str, seed: int, shortest_ms: float = 0, longest_ms: float = 0) -> Chunk:
+    """Draw the intervals of a steady heart with a gap, or of one without any rhythm."""
     random = np.random.default_rng(seed)
-    rr_ms = np.rint(800 + 30 * random.standard_normal(int(LENGTH_S / 0.9)))
-    rr_ms[30] = 4200
+    if longest_ms:
+        rr_ms = np.rint(random.uniform(shortest_ms, longest_ms, int(1000 * LENGTH_S / longest_ms)))
+    else:
+        rr_ms = np.rint(800 + 30 * random.standard_normal(int(LENGTH_S / 0.9)))
+        rr_ms[30] = 4200
     t_ns = (np.cumsum(rr_ms) * 1e6).astype(np.int64)
     return Chunk(
         participant, "strap", "rr", int(t_ns[0]), rr_ms.astype(np.float32)[:, None], t_ns=t_ns
