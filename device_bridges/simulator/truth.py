@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device_bridges.simulator.clocks import clock_events, device_offset_s
+from device_bridges.simulator.clocks import ALL_SIGNALS, clock_events, device_offset_s
 from device_bridges.simulator.controls import ControlScript
 from device_bridges.simulator.events import Kind
 from device_bridges.simulator.plan import Plan
@@ -144,7 +144,7 @@ class _Rows:
             required=condition.required and self._is_due(condition, signal),
             values=values,
             cause=condition.cause,
-            ahead_s=self._device_s(condition.met_s, signal) - condition.met_s,
+            ahead_s=self._ahead_s(condition.met_s, signal),
             timed=not (self._has_delays and person.untimed(condition.met_s)),
         )
 
@@ -164,11 +164,15 @@ class _Rows:
         return signal is None or not touches(condition.needed, self._person.hidden(signal))
 
     def _device_s(self, t_s: float, signal: str | None) -> float:
+        return round(t_s + self._ahead_s(t_s, signal), 6)
+
+    def _ahead_s(self, t_s: float, signal: str | None) -> float:
+        """Give how far the clock of the device that measures a signal is ahead."""
         if not self._has_clocks:
-            return round(t_s, 6)
+            return 0.0
         names = self._plan.signal_names
-        index = names.index(signal) if signal in names else -1
-        return round(t_s + device_offset_s(self._plan, self._person.slot, t_s, index), 6)
+        index = names.index(signal) if signal in names else ALL_SIGNALS
+        return round(device_offset_s(self._plan, self._person.slot, t_s, index), 6)
 
 
 def _worn(plan: Plan) -> list[dict[str, Worn]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from device_bridges.simulator.events import Kind
 from device_bridges.simulator.tables import NO_P, SITTING, SUPINE, N
 from device_bridges.simulator.truth_person import HEARTBEAT, Condition, Person
-from device_bridges.simulator.truth_spans import rolling_mean, runs, touches
+from device_bridges.simulator.truth_spans import rolling_mean, runs, touches, within
 
 GRADE_A, GRADE_B, GRADE_C = 0.85, 0.70, 0.60  # share of HRmax, CLINICAL 3.9, default
 CUTOFF_MOVING, CUTOFF_STILL, CUTOFF_120 = 12.0, 18.0, 22.0  # /min, CLINICAL 3.9
@@ -51,14 +51,14 @@ def recovery_conditions(person: Person) -> Iterator[Condition]:
     if signal is None or not len(rate):
         return
     late: list[bool] = []  # of the graded events of good effort, in order: was it delayed
-    newest_s = -math.inf
+    graded_s: list[float] = []
     for stop in _stops(person):
         graded = _measure(person, rate, stop)
         if graded is None:
             continue
         values, certain = graded
-        certain &= stop.t0_s - newest_s > REFRACTORY_S + EFFORT_S
-        newest_s = stop.t0_s
+        certain &= not graded_s or stop.t0_s - graded_s[-1] > REFRACTORY_S + EFFORT_S
+        graded_s.append(stop.t0_s)
         cause = "effort" if stop.row >= 0 else ""
         met_s, needs = stop.t0_s + OUT_S, (stop.t0_s - EFFORT_OF_S, stop.t0_s + OUT_S)
         told = stop.marker == BUTTON or (stop.marker == SENSED and "acceleration" in person.worn)
@@ -83,7 +83,7 @@ def recovery_conditions(person: Person) -> Iterator[Condition]:
             "heart_rate_recovery_delayed", stop.t0_s, None, met_s,
             sure and (by_both or (by_three and drops[0] <= -DROP_MARGIN)), values, cause, needs,
         )  # fmt: skip
-    yield from _easings(person, rate)
+    yield from _easings(person, rate, graded_s)
 
 
 def _stops(person: Person) -> list[_Stop]:
@@ -194,17 +194,19 @@ def _time_constant(rate: NDArray[np.float64], t0_s: float) -> dict[str, float]:
     return {"tau_s": -step / math.log(late / early)}
 
 
-def _easings(person: Person, rate: NDArray[np.float64]) -> Iterator[Condition]:
-    """Give when effort eases without a stop: by the heart rate alone it may be one."""
-    if float(rate.max()) < (GRADE_C - SHARE_MARGIN) * person.rate_max:
+def _easings(
+    person: Person, rate: NDArray[np.float64], stops_s: Sequence[float]
+) -> Iterator[Condition]:
+    """Give when a fast rate falls without a stop: by the heart rate alone it may be one."""
+    if float(rate.max()) < (GRADE_C - SHARE_MARGIN) * person.rate_max or len(rate) < EFFORT_S:
         return
-    smooth = rolling_mean(rate, 10)
     highest = np.full(len(rate), -np.inf)
-    if len(rate) >= EFFORT_S:
-        windows = np.lib.stride_tricks.sliding_window_view(np.nan_to_num(smooth), EFFORT_S)
-        highest[EFFORT_S - 1 :] = windows.max(axis=1)
+    smooth = np.nan_to_num(rolling_mean(rate, 10))
+    windows = np.lib.stride_tricks.sliding_window_view(smooth, EFFORT_S)
+    highest[EFFORT_S - 1 :] = windows.max(axis=1)
     eased = (highest >= GRADE_C * person.rate_max) & (rate <= highest - NOTICED_DROP)
-    eased &= person.column("effort") > 0.0
+    known = [(t0_s - 5.0, t0_s + REFRACTORY_S) for t0_s in stops_s]
+    eased &= ~within(np.arange(len(rate), dtype=np.float64), known)
     for first, stop in runs(eased):
         onset_s, end_s = float(first - EFFORT_S), float(stop)
         yield Condition("heart_rate_recovery", onset_s, end_s, end_s, False)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter1d
 
 from device_bridges.simulator.events import Kind
 from device_bridges.simulator.truth_person import Condition, Person
@@ -25,7 +26,7 @@ LONGEST_RR_S = 5.0  # s, CLINICAL 2: longest plausible RR
 MISSED_RATIO, MISSED_FAST_S, FAST_RR_S = 1.75, 1.0, 0.6  # 1, s, s, CLINICAL 3.7, to be confirmed
 MISSED_MARGIN = 0.15  # 1, default: detectors take the mean of other beats
 LEAST_RR_S = 0.7  # s, default: a shorter RR can be nothing of all this
-MEAN_OF = 8  # beats in a mean RR, default
+MEAN_OF, MEAN_KEPT = 8, 20  # beats in a mean RR, beats for which it may be kept, default
 SLOW_RR_S = 1.6  # s, default: of a heart so slow all RR are long, and none of them is a pause
 
 LOW_S = 4.0  # s, CLINICAL 3.10: less than 0.3 mV for so long is a poor signal as well
@@ -96,7 +97,10 @@ def _stops(person: Person) -> Iterator[Condition]:
 
 def _intervals(person: Person) -> Iterator[tuple[float, float, float, str]]:
     """Give start, length, usual length and cause of each interval that may be something."""
-    usual_s = rr_before_s(person, MEAN_OF)
+    # A mean may be that of some beats ago: one of regular beats only is kept meanwhile.
+    usual_s = minimum_filter1d(
+        rr_before_s(person, MEAN_OF), MEAN_KEPT, origin=MEAN_KEPT // 2 - 1, mode="nearest"
+    )
     for b in np.flatnonzero(person.rr_s >= LEAST_RR_S).tolist():
         rr_s = float(person.rr_s[b])
         yield float(person.r_s[b]) - rr_s, rr_s, float(usual_s[b]), person.name_cause(b)

@@ -24,7 +24,7 @@ RHYTHM_BEATS, SLOW_RATE = 5, 40.0  # beats, /min, CLINICAL 3.7 (Mindray)
 CYCLES = 3  # CLINICAL 3.7 (Mindray)
 FREQUENT, FREQUENT_IN_S = 10, 60.0  # ventricular beats, s, CLINICAL 3.7, default
 FREQUENT_MARGIN = 1  # beats, default
-MULTIFORM_BEATS = 15  # beats, CLINICAL 3.7, default
+MULTIFORM_BEATS, MULTIFORM_MARGIN = 15, 2  # beats, CLINICAL 3.7, default; beats, default
 R_ON_T_SHARE, R_ON_T_PAUSE, R_ON_T_RR_S = 1 / 3, 1.25, 0.6  # 1, 1, s, CLINICAL 3.7, to be confirmed
 R_ON_T_MEAN_OF = 16  # beats, default
 
@@ -153,31 +153,30 @@ def _in_the_last(at_s: NDArray[np.float64]) -> NDArray[np.int64]:
 def _multiform(person: Person) -> Iterator[Condition]:
     """Give the spans in which the last 15 beats hold ventricular beats of two forms."""
     beats = np.flatnonzero(person.label == V)
-    shapes = person.shape[beats]
-    spans: list[list[int]] = []
-    for form in sorted(set(shapes.tolist())):
-        mine, others = beats[shapes == form], beats[shapes != form]
-        before = np.searchsorted(others, mine) - 1
-        for b, k in zip(mine.tolist(), before.tolist(), strict=True):
-            if k >= 0 and b - others[k] < MULTIFORM_BEATS:
-                spans.append([b, int(others[k]) + MULTIFORM_BEATS])
-    for begin, end in _joined(sorted(spans)):
-        first, last = float(person.r_s[begin]), person.r_s[min(end, len(person.r_s) - 1)]
-        yield Condition(
-            "pvc_multiform", first, float(min(last, person.until_s)), first, True, {},
-            person.name_cause(begin),
-        )  # fmt: skip
+    if len(set(person.shape[beats].tolist())) < 2:
+        return
+    apart = _beats_since_other(beats, person.shape[beats])
+    near = np.flatnonzero(apart < MULTIFORM_BEATS + MULTIFORM_MARGIN)
+    breaks = np.flatnonzero(np.diff(beats[near]) > MULTIFORM_BEATS + MULTIFORM_MARGIN) + 1
+    for part in np.split(near, breaks):
+        if not len(part):
+            continue
+        first = int(beats[part[0]])
+        last = min(int(beats[part[-1]]) + MULTIFORM_BEATS, len(person.r_s) - 1)
+        certain = bool((apart[part] < MULTIFORM_BEATS - MULTIFORM_MARGIN).any())
+        met_s, end_s = float(person.r_s[first]), min(float(person.r_s[last]), person.until_s)
+        cause = person.name_cause(first)
+        yield Condition("pvc_multiform", met_s, end_s, met_s, certain, {}, cause)
 
 
-def _joined(spans: list[list[int]]) -> list[list[int]]:
-    """Join spans of beats that touch."""
-    found: list[list[int]] = []
-    for begin, end in spans:
-        if found and begin <= found[-1][1]:
-            found[-1][1] = max(found[-1][1], end)
-        else:
-            found.append([begin, end])
-    return found
+def _beats_since_other(beats: NDArray[np.int64], shapes: NDArray[np.int8]) -> NDArray[np.int64]:
+    """Give how many beats ago the newest ventricular beat of another form was; huge: never."""
+    apart = np.full(len(beats), np.iinfo(np.int64).max)
+    for form in set(shapes.tolist()):
+        mine, others = shapes == form, beats[shapes != form]
+        k = np.searchsorted(others, beats[mine]) - 1
+        apart[mine] = np.where(k >= 0, beats[mine] - others[np.maximum(k, 0)], apart[mine])
+    return apart
 
 
 def _r_on_t(person: Person) -> Iterator[Condition]:
