@@ -78,7 +78,12 @@ def count_glucose(
                 s.covered[b] = min(np.int64(s.covered[b]) + since // STEP_NS, 255)
             s.hour, s.newest_ns, s.has_reading = hour, t, 1
             total = squares = 0.0
-            n = urgent_low = low = high = very_high = covered = 0
+            n: Any = np.int64(0)
+            urgent_low: Any = np.int64(0)
+            low: Any = np.int64(0)
+            high: Any = np.int64(0)
+            very_high: Any = np.int64(0)
+            covered: Any = np.int64(0)
             for k in range(HOURS):
                 total += s.sum[k]
                 squares += s.squares[k]
