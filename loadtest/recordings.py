@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 import wfdb
-from device_bridges.simulator.truth import Recorder
 from numpy.typing import NDArray
 
 from device_bridges.pacing import STEP_NS
@@ -22,6 +21,7 @@ from device_bridges.simulator.bridge import SimulatorBridge
 from device_bridges.simulator.events import EVENTS, Kind
 from device_bridges.simulator.plan import Plan
 from device_bridges.simulator.tables import F, N, S, V
+from device_bridges.simulator.truth import Recorder
 from processors.records import Block
 
 MISSING = -32768  # WFDB format 16
