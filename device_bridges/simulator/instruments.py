@@ -145,6 +145,7 @@ def _spo2(view: View) -> Values:
 
 
 def _glucose(view: View) -> Values:
+    """Give the glucose; the lag of a CGM behind blood is left out, so truth is what is shown."""
     return np.clip(view.column("glucose"), _CGM_LOW, _CGM_HIGH)
 
 

@@ -154,6 +154,7 @@ SCRATCH = 24
 UPRIGHT, SITTING, SUPINE = 0, 1, 2  # as in tables
 
 # Slow changes: smooth curves through random knots, 2**shift s apart.
+PER_MINUTE = 1 / 60  # 1/s
 N_CURVES = 9
 BREATH, PACE, FAST, VESSELS, OXYGEN, MOOD, DUST, SLOW, WEATHER = range(N_CURVES)
 SHIFTS = (5, 5, 6, 6, 6, 8, 9, 9, 10)
@@ -163,6 +164,7 @@ CURVES = _STREAMS[0]  # and those that follow
 GLUCOSE_CURVE, MEAL_TIME, MEAL_RISE, MEAL_PEAK = _STREAMS[10:14]
 CURVE_LIMIT = 2.5  # SD, default
 MINUTE_SHIFT = 6  # glucose is computed each 64 s, and lies on a line between
+PER_MINUTE_KNOT = 1 / (1 << MINUTE_SHIFT)
 GLUCOSE_SHIFT: Any = np.int64(11)
 
 # Heart.
@@ -250,7 +252,7 @@ def knot(seed: np.uint64, stream: int, number: int) -> float:
     return max(-CURVE_LIMIT, min(CURVE_LIMIT, gauss(seed, stream, number)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)  # a fifth faster
 def smooth(share: float) -> float:
     """Give how far between two knots: without corners."""
     return share * share * (3.0 - 2.0 * share)
@@ -368,7 +370,7 @@ def smoke_share(row: Any, t_s: float) -> float:
     return float(share)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def turn(trait: Any, k: int, knots: NDArray[np.float64], now: NDArray[np.float64]) -> None:
     """Give the slow changes of this second; a knot is drawn when it is reached."""
     for c in range(N_CURVES):
@@ -387,7 +389,7 @@ def blend(said: NDArray[np.float64], keep: int, weight: float, value: float) -> 
     said[keep + 1] += weight * (value - said[keep + 1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def read_script(
     trait: Any, script: NDArray[Any], last: int, t: float, body: Any, said: NDArray[np.float64]
 ) -> None:
@@ -488,7 +490,7 @@ def follow_course(
     return here.pace, here.cost
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def move(
     trait: Any,
     script: NDArray[Any],
@@ -509,7 +511,7 @@ def move(
             body.rest += 1
     if not walker or (t > trait.set_out_s and body.arrived == 0):
         body.distance_m += body.speed
-    body.step_phase += body.cadence / 60.0
+    body.step_phase += body.cadence * PER_MINUTE
     to.latitude, to.longitude, to.altitude = trait.latitude, trait.longitude, trait.altitude
     to.pm2_5 = trait.pm2_5
     pace, cost = 1.0, LEVEL_COST
@@ -540,7 +542,9 @@ def move(
     body.cadence = 0.0
     if body.speed > 0.1:
         body.cadence = math.sqrt(60.0 * body.speed / WALK_RATIO) * (1.0 + 0.015 * now[BREATH])
-    walked = 60.0 * min(body.speed, wanted) * cost / trait.oxygen
+    walked = 0.0
+    if wanted > 0.0:
+        walked = 60.0 * min(body.speed, wanted) * cost / trait.oxygen
     said[ASKED] = said[LEVEL]
     to.effort = said[LEVEL] if said[LEVEL] > 0.0 else walked
     if walks and said[DOWN] == 0.0:
@@ -557,7 +561,7 @@ def move(
     to.distance_m = body.distance_m
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def take_air(
     trait: Any,
     world: World,
@@ -591,7 +595,7 @@ def take_air(
     to.spo2 = max(min(spo2 * said[SPO2_KEEP] + said[SPO2_KEEP + 1], spo2), 40.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def keep_warm(
     trait: Any, t: float, day: float, body: Any, said: NDArray[np.float64], to: Any
 ) -> None:
@@ -608,7 +612,7 @@ def keep_warm(
     to.skin_temperature = body.skin_temperature
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def digest(
     trait: Any,
     script: NDArray[Any],
@@ -631,23 +635,21 @@ def digest(
             trait, script, body.first, last, world, float(k - inside + period)
         )
     usual = body.glucose_before
-    usual += (body.glucose_after - body.glucose_before) * (inside / float(period))
+    usual += (body.glucose_after - body.glucose_before) * (inside * PER_MINUTE_KNOT)
     if k == 0:
         body.glucose = usual
-    goal, reach = said[GOAL], said[GOAL_REACH]
-    if not np.isnan(goal):
+    if not np.isnan(said[GOAL]):
         body.held = 1
+        reach = said[GOAL_REACH]
+        body.glucose += max(-reach, min(reach, said[GOAL] - body.glucose))
+    elif body.held != 0 and abs(usual - body.glucose) > body.glucose_per_s:
+        body.glucose += math.copysign(body.glucose_per_s, usual - body.glucose)
     else:
-        goal, reach = usual, body.glucose_per_s
-    if body.held == 0:
-        body.glucose = usual
-        return
-    body.glucose += max(-reach, min(reach, goal - body.glucose))
-    if np.isnan(said[GOAL]) and body.glucose == usual:
         body.held = 0
+        body.glucose = usual
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def beat(
     trait: Any,
     script: NDArray[Any],
@@ -694,7 +696,7 @@ def beat(
     to.rate = max(body.rate * said[RATE_KEEP] + said[RATE_KEEP + 1], LEAST_RATE)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def circulate(
     trait: Any,
     t: float,
@@ -719,7 +721,7 @@ def circulate(
     to.diastolic = STILL_DIASTOLIC + (diastolic - STILL_DIASTOLIC) * body.flow
 
     x = body.exertion
-    body.breath_phase += body.breath_rate / 60.0
+    body.breath_phase += body.breath_rate * PER_MINUTE
     breath = trait.breath_rest * (1.0 + 0.05 * now[BREATH])
     breath += x * math.sqrt(x) * (BREATH_MAX - trait.breath_rest) + 0.25 * body.debt
     breath += FEVER_BREATH * max(0.0, to.body_temperature - WARM_CEL)
@@ -779,14 +781,16 @@ def live(
     everything up. ``scratch`` is float64 ``[3, SCRATCH]``.
     """
     said, now, sorted_ = scratch[0], scratch[1], scratch[2]
+    kept, kept_steps = out.seconds.shape[1], out.steps.shape[1]
     for slot in range(len(traits)):
         trait, body, ring, last = traits[slot], bodies[slot], out.seconds[slot], offsets[slot + 1]
         if from_s == 0:
             body.first = body.next = offsets[slot]
+        column, step_column = from_s % kept, from_s % kept_steps
         for i in range(len(day)):
             k = from_s + i
             t, night = float(k), max(0.0, -day[i])
-            to = ring[k % len(ring)]
+            to = ring[column]
             turn(trait, k, knots[slot], now)
             read_script(trait, script, last, t, body, said)
             move(trait, script, world, t, night, body, said, now, to)
@@ -799,10 +803,13 @@ def live(
             flags = NO_PULSE if said[PULSELESS] != 0.0 else 0
             if body.speed > 0.0 and to.effort >= FAST_OXYGEN:
                 flags |= MOVING
-            out.flags[slot, k % len(ring)] = flags
-            out.steps[slot, k % out.steps.shape[1]] = body.step_phase
-            note_stops(script, slot, t, body, said, ring, sorted_, out)
+            out.flags[slot, column] = flags
+            out.steps[slot, step_column] = body.step_phase
+            if body.marks != 0 or said[STOP_S] >= 0.0:
+                note_stops(script, slot, t, body, said, ring, sorted_, out)
             body.asked = said[ASKED]
+            column = column + 1 if column + 1 < kept else 0
+            step_column = step_column + 1 if step_column + 1 < kept_steps else 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
