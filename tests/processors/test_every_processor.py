@@ -228,6 +228,7 @@ def in_a_used_slot() -> Said:
         "fast",
         "slow",
         "strapped",
+        "irregular",
         "quiet",
     ):
         recorder.engine.release(participant)

@@ -22,9 +22,9 @@ HUM_MV = 1.5  # default: what an open input picks up from the mains, amplitude
 HUM_HZ = 60.0  # default
 COARSE_MV, FINE_MV = (0.35, 0.55), (0.1, 0.15)  # RMS at first, after minutes; vfdb: 0.11-0.74
 FINER_S = 150.0  # default: time constant of the way from coarse to fine
-VF_HZ = (3.6, 5.6)  # centre of the spectrum; vfdb: 3 to 5.5 Hz
+VF_HZ = (2.9, 5.2)  # centre of the spectrum; vfdb: 3 to 5.5 Hz
 F_WAVE_HZ = (4.6, 8.2)  # 4 to 9 Hz, Petrutiu et al. 2007, Europace 9:466
-F_WAVE_MV = (0.03, 0.14)  # amplitude, default
+F_WAVE_MV = (0.01, 0.05)  # amplitude, default: 0.04 to 0.15 mV from peak to peak
 
 ACTS = np.dtype(
     [
@@ -99,14 +99,18 @@ def _f_wave(
 
     IEEE Trans Biomed Eng 48:105, equations 1 to 3.
 
-    Differs from the paper: frequency and size vary with slow noise, not with a sine.
+    Differs from the paper: frequency and size vary with slow noise, not with a sine, and there
+    are two fronts.
     """
     hz = F_WAVE_HZ[0] + (F_WAVE_HZ[1] - F_WAVE_HZ[0]) * low
     mv = F_WAVE_MV[0] + (F_WAVE_MV[1] - F_WAVE_MV[0]) * span
-    slow = envelope[(at + i) & mask]
+    slow, other = envelope[(at + i) & mask], envelope[(at + 9_001 + i) & mask]
     turn = 2 * math.pi * hz * t_s + 2.5 * slow[0]
-    wave = math.sin(turn) + 0.42 * math.sin(2 * turn + 0.6) + 0.18 * math.sin(3 * turn + 1.1)
-    return float(mv * max(0.2, 1.0 + 0.4 * slow[1]) * wave)
+    wave = math.sin(turn) + 0.35 * math.sin(2 * turn + 0.6) + 0.12 * math.sin(3 * turn + 1.1)
+    wave *= max(0.2, 1.0 + 0.4 * slow[1])
+    # A second front at a rate of its own comes and goes.
+    wave += 0.55 * (other[0] * math.sin(0.83 * turn) + other[1] * math.cos(0.83 * turn))
+    return float(mv * wave)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -125,13 +129,14 @@ def _fibrillation(
     # The frequency sinks by a fifth on the way: its integral.
     turn = 2 * math.pi * hz * (0.8 * since_s + 0.2 * FINER_S * (1.0 - faded))
     one, other = envelope[(at + i) & mask], envelope[(at + 17_011 + i) & mask]
-    # Fronts that pass by, a steady part that keeps it from dying away, a sharper half as long.
+    # Fronts that pass by, a steady part that keeps it from dying away; faster and slower ones.
     wave = (0.5 + one[0]) * math.cos(turn) - one[1] * math.sin(turn)
-    wave += 0.32 * (other[0] * math.cos(1.5 * turn) - other[1] * math.sin(1.5 * turn))
-    wave += 0.12 * (one[1] * math.cos(2.1 * turn) + other[0] * math.sin(2.1 * turn))
+    wave += 0.4 * (other[0] * math.cos(1.5 * turn) - other[1] * math.sin(1.5 * turn))
+    wave += 0.32 * (one[1] * math.cos(0.45 * turn) + other[1] * math.sin(0.45 * turn))
+    wave += 0.18 * (one[1] * math.cos(2.1 * turn) + other[0] * math.sin(2.1 * turn))
     first = COARSE_MV[0] + (COARSE_MV[1] - COARSE_MV[0]) * span
     rest = FINE_MV[0] + (FINE_MV[1] - FINE_MV[0]) * span
-    return float((rest + (first - rest) * faded) * wave / 1.1)
+    return float((rest + (first - rest) * faded) * wave / 1.2)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -20,7 +20,7 @@ SOONER = 0.2  # default: share by which the pulse comes sooner at effort 1
 SHORTEST, LONGEST = 0.7, 1.1  # default: limits of the stretch of a pulse with QT
 NOISE_SIZE = 0.006  # default, RMS, of a pulse
 BREATH_BASE, BREATH_SWELL = 0.1, 0.08  # default: baseline and size of pulses move with breath
-PERFUSION = 0.12  # default: slow swings of the size of pulses, RMS
+PERFUSION = 0.08  # default: slow swings of the size of pulses, RMS
 
 PPG_OWN = np.dtype(
     [
