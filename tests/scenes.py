@@ -2,7 +2,7 @@
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
 wide beats, runs of them, a pause, an asystole, a lead that falls off, noise, a device that falls
-silent, a strap beside the ECG, a strap on a heart without rhythm, a wrist device, a pulse at the
+silent, a strap beside the ECG, a strap on a heart without a rhythm, a wrist device, a pulse at the
 finger, an accelerometer, what other devices measure, marks and profiles.
 """
 
