@@ -1,74 +1,52 @@
-"""Match findings with what was planted: what was found, missed, false, how late and how wrong."""
+"""Score findings, alarms and features against the truth: found, missed, false, how late, how wrong.
+
+docs/truth.md explains the figures.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from alerts.policy import Policy
+from alerts.rule import Rule
 from device_bridges.simulator.truth import VALUE, Truth
+from device_bridges.simulator.truth_codes import CODES
+from loadtest.matching import Claim, Emitted, Matched, claims_of, match
+from loadtest.value_errors import (
+    ValueScore,
+    percentile,
+    score_values,
+    spread,
+    values_without_feature,
+)
 from processors.records import NS_PER_S, Finding, FindingSpec
 from processors.registry import discover
+from streams.stores import SeriesRows
 
-BEFORE_S, AFTER_S = 6.0, 12.0  # s, default: how far a claimed onset may lie outside the truth
+__all__ = ["CodeScore", "Emitted", "RaisedAlarm", "Scores", "detected_codes", "score"]
 
-# Codes whose detectors look back over a window: their onset may lie further away.
-WINDOWS: Mapping[str, tuple[float, float]] = {
-    "af": (70.0, 150.0),  # s, CLINICAL 1.4: back-dated by at most 64 beats
-    "bradycardia": (70.0, 20.0),  # s, CLINICAL 3.7: a minute is part of the definition
-    "tachycardia": (70.0, 20.0),
-    "effort_rate_high": (70.0, 20.0),
-    "pvc_frequent": (70.0, 70.0),
-    "pauses_frequent": (65.0, 65.0),
-    "pvc_multiform": (30.0, 30.0),
-    "extreme_bradycardia": (12.0, 12.0),
-    "extreme_tachycardia": (12.0, 12.0),
-    "heart_rate_recovery": (20.0, 20.0),
-    "heart_rate_recovery_delayed": (20.0, 20.0),
-    "battery_low": (60.0, 60.0),
-    "fever": (130.0, 130.0),
-    "hypothermia": (130.0, 130.0),
-    "glucose_low": (400.0, 400.0),  # s, default: a reading each 1 to 5 min
-    "glucose_urgent_low": (400.0, 400.0),
-    "glucose_high": (400.0, 400.0),
-    "glucose_very_high": (400.0, 400.0),
-    "device_silent": (5.0, 40.0),
-    "gap": (10.0, 40.0),
-    "respiration_high": (60.0, 60.0),
-    "respiration_low": (60.0, 60.0),
-    "poor_signal": (90.0, 90.0),
-}
-
-# Feature and column that a row of true values is compared with.
-FEATURE_OF: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "value:heart_rate": ("heart_rate", {"rate": "rate"}),
-    "value:pulse_rate": ("pulse_rate", {"rate": "rate"}),
-    "value:hrv_60": ("hrv_60", {k: k for k in ("mean_nn_ms", "sdnn_ms", "rmssd_ms")}),
-    "value:hrv_300": ("hrv_300", {k: k for k in ("mean_nn_ms", "sdnn_ms", "rmssd_ms")}),
-}
-VALUE_LATE_S = 6.0  # s, default: a feature of a minute is taken from so long after its end
+ALARM_MARGIN_S = 3.0  # s, default: what lasts hardly longer than the delay may not alarm
 
 
 @dataclass(frozen=True, slots=True)
-class Emitted:
-    """A finding and when it came out, in seconds since the start."""
+class RaisedAlarm:
+    """An alarm that was raised: where its finding says it began, and when it came out.
 
-    finding: Finding
-    emitted_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
-    """One row of a feature: values by column."""
+    Attributes
+    ----------
+    onset_s, emitted_s
+        Seconds since the start, by the device's clock and by the true one.
+    """
 
     participant: str
-    name: str
-    t_s: float
-    values: Mapping[str, float]
+    code: str
+    onset_s: float
+    emitted_s: float
+    by_device: bool = False
 
 
 @dataclass(slots=True)
@@ -79,12 +57,12 @@ class CodeScore:
     ----------
     required, found
         Rows that had to be found, and were.
-    allowed
-        Findings on rows that need not be found.
-    false
-        Findings where nothing was true.
     again
         Further findings of a row that was found already.
+    allowed
+        Findings on rows that need not be found: they count neither way.
+    false
+        Findings where nothing was true.
     delays_s
         Emission minus the moment at which the definition was met.
     onset_errors_s
@@ -95,9 +73,9 @@ class CodeScore:
 
     required: int = 0
     found: int = 0
+    again: int = 0
     allowed: int = 0
     false: int = 0
-    again: int = 0
     delays_s: list[float] = field(default_factory=list)
     onset_errors_s: list[float] = field(default_factory=list)
     errors: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -106,7 +84,6 @@ class CodeScore:
 
     def plain(self, hours: float) -> dict[str, Any]:
         """Give counts and rates as plain numbers; NaN where nothing is counted."""
-        right = self.found + self.allowed
         return {
             "required": self.required,
             "found": self.found,
@@ -115,20 +92,35 @@ class CodeScore:
             "false": self.false,
             "again": self.again,
             "sensitivity": _share(self.found, self.required),
-            "positive_predictive_value": _share(right, right + self.false),
-            "false_per_participant_hour": self.false / hours if hours else math.nan,
-            "delay_median_s": _percentile(self.delays_s, 50),
-            "delay_p95_s": _percentile(self.delays_s, 95),
-            "onset_error_median_s": _percentile(np.abs(self.onset_errors_s), 50),
-            "value_errors": {
-                name: {
-                    "n": len(errors),
-                    "median_absolute": _percentile(np.abs(errors), 50),
-                    "p95_absolute": _percentile(np.abs(errors), 95),
-                }
-                for name, errors in sorted(self.errors.items())
-            },
+            "positive_predictive_value": _share(self.found, self.found + self.false),
+            "false_per_participant_hour": _share(self.false, hours),
+            "delay_median_s": percentile(self.delays_s, 50),
+            "delay_p95_s": percentile(self.delays_s, 95),
+            "onset_error_median_s": percentile([abs(e) for e in self.onset_errors_s], 50),
+            "onset_error_p95_s": percentile([abs(e) for e in self.onset_errors_s], 95),
+            "value_errors": spread(self.errors),
         }
+
+    def take(self, matched: Matched) -> None:
+        """Add the claims of one participant."""
+        self.required += len(matched.pairs) + len(matched.missed)
+        self.found += len(matched.pairs)
+        self.again += len(matched.again)
+        self.allowed += len(matched.allowed)
+        self.false += len(matched.false)
+        self.missed_rows += matched.missed
+        self.false_rows += [claim.first for claim in matched.false]
+        for claim, row in matched.pairs:
+            self._measure(claim, row)
+
+    def _measure(self, claim: Claim, row: Truth) -> None:
+        if row.timed:
+            ahead_s = 0.0 if claim.first.by_device else row.ahead_s
+            self.delays_s.append(claim.first.emitted_s + ahead_s - row.met_s)
+        self.onset_errors_s.append(claim.onset_s - row.onset_s)
+        for name, true in row.values.items():
+            if math.isfinite(claim.evidence.get(name, math.nan)) and name != "signal":
+                self.errors[name].append(claim.evidence[name] - true)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +129,26 @@ class Scores:
 
     Attributes
     ----------
+    codes, alarms
+        Of codes that an installed processor reports.
+    values
+        By row of truth, ``value:heart_rate``.
     no_detector
-        Codes that were planted and that no installed processor reports.
+        Codes that had to be found and that no installed processor reports.
+    no_feature
+        Values that are true of somebody and that no feature gives.
+    not_judged
+        Findings of codes whose truth is not known, by code.
     hours
-        Participant hours.
+        Participant hours; NaN where not known.
     """
 
     codes: Mapping[str, CodeScore]
-    values: Mapping[str, CodeScore]
+    alarms: Mapping[str, CodeScore]
+    values: Mapping[str, ValueScore]
     no_detector: tuple[str, ...]
+    no_feature: tuple[str, ...]
+    not_judged: Mapping[str, int]
     hours: float
 
     @property
@@ -156,9 +159,9 @@ class Scores:
 
     @property
     def positive_predictive_value(self) -> float:
-        """Share of findings that were true."""
-        right = sum(s.found + s.allowed for s in self.codes.values())
-        return _share(right, right + sum(s.false for s in self.codes.values()))
+        """Share of findings that were of required rows, of those that are of one or of nothing."""
+        found = sum(s.found for s in self.codes.values())
+        return _share(found, found + sum(s.false for s in self.codes.values()))
 
     def plain(self) -> dict[str, Any]:
         """Give everything as plain numbers, for files."""
@@ -167,8 +170,11 @@ class Scores:
             "positive_predictive_value": self.positive_predictive_value,
             "participant_hours": self.hours,
             "codes": {code: s.plain(self.hours) for code, s in sorted(self.codes.items())},
-            "values": {name: s.plain(self.hours) for name, s in sorted(self.values.items())},
+            "alarms": {code: s.plain(self.hours) for code, s in sorted(self.alarms.items())},
+            "values": {name: s.plain() for name, s in sorted(self.values.items())},
             "no_detector": list(self.no_detector),
+            "no_feature": list(self.no_feature),
+            "not_judged": dict(sorted(self.not_judged.items())),
         }
 
 
@@ -177,34 +183,50 @@ def score(
     emitted: Iterable[Emitted],
     base_ns: int = 0,
     *,
-    hours: float = 0.0,
-    features: Iterable[FeatureRow] = (),
+    hours: float = math.nan,
+    until_s: float = math.inf,
+    features: Sequence[SeriesRows] = (),
+    alarms: Iterable[RaisedAlarm] = (),
+    policy: Policy | None = None,
 ) -> Scores:
     """Match findings with the truth, by participant and code, one to one.
 
-    A finding belongs to a row of truth when its onset lies within it, widened by `WINDOWS`, or it
-    overlaps it. The earliest finding is a row's own, further ones count as ``again``. What belongs
-    to a row that is not required counts neither way; what belongs to none is false.
+    A finding belongs to a row of truth when both, the row widened by `loadtest.matching.WINDOWS`,
+    have a moment in common. Of what belongs to none, it is false; what belongs to a row that is not
+    required counts neither way.
 
     Parameters
     ----------
     base_ns
-        Time of the start on the time base of the findings.
+        Time of the start on the time base of the findings and features.
     hours
         Participant hours, for the rate of false findings.
+    until_s
+        End of the run: what begins later is left out.
+    policy
+        Given, alarms are scored as well; they are due after the delay of their rule.
     """
-    rows: dict[tuple[str, str], list[Truth]] = defaultdict(list)
-    for row in truth:
-        if not row.code.startswith(VALUE):
-            rows[row.participant, row.code].append(row)
-    known = detected_codes()
+    rows = _by_key(truth)
+    known = detected_codes() & CODES.keys()
     scores: dict[str, CodeScore] = defaultdict(CodeScore)
-    claims = _claims(emitted, base_ns)
-    for key in rows.keys() | claims.keys():
+    claims = claims_of(emitted, base_ns, until_s)
+    for key in sorted(rows.keys() | claims.keys()):
         if key[1] in known:
-            _match(scores[key[1]], claims.get(key, []), rows.get(key, []))
+            scores[key[1]].take(match(claims.get(key, []), rows.get(key, [])))
+    not_judged = Counter({key[1]: 0 for key in claims if key[1] not in CODES})
+    for key, some in claims.items():
+        if key[1] in not_judged:
+            not_judged[key[1]] += len(some)
     undetected = {row.code for some in rows.values() for row in some if row.required} - known
-    return Scores(dict(scores), _score_values(truth, features), tuple(sorted(undetected)), hours)
+    return Scores(
+        codes={code: each for code, each in scores.items() if _has_something(each)},
+        alarms={} if policy is None else _score_alarms(rows, alarms, policy, known, until_s),
+        values=score_values(truth, features, base_ns),
+        no_detector=tuple(sorted(undetected)),
+        no_feature=values_without_feature(truth, {rows.name for rows in features}),
+        not_judged=not_judged,
+        hours=hours,
+    )
 
 
 def detected_codes() -> frozenset[str]:
@@ -217,112 +239,64 @@ def detected_codes() -> frozenset[str]:
     )
 
 
-@dataclass(slots=True)
-class _Claim:
-    """All that was said of one finding: its first emission and its last word on when."""
-
-    first: Emitted
-    onset_s: float
-    offset_s: float
-    evidence: dict[str, float]
-
-
-def _claims(emitted: Iterable[Emitted], base_ns: int) -> dict[tuple[str, str], list[_Claim]]:
-    by_id: dict[str, _Claim] = {}
-    for each in emitted:
-        finding = each.finding
-        at_s = (finding.at_ns - base_ns) / NS_PER_S
-        claim = by_id.get(finding.id)
-        if claim is None:
-            end_s = math.inf if finding.state == "onset" else at_s
-            claim = by_id[finding.id] = _Claim(each, at_s, end_s, dict(finding.evidence))
-        if finding.state == "offset":
-            claim.offset_s = at_s
-        else:
-            claim.onset_s = at_s
-        claim.evidence.update(finding.evidence)
-    found: dict[tuple[str, str], list[_Claim]] = defaultdict(list)
-    for claim in sorted(by_id.values(), key=lambda claim: claim.first.emitted_s):
-        found[claim.first.finding.participant, claim.first.finding.code].append(claim)
-    return found
-
-
-def _match(each: CodeScore, claims: list[_Claim], rows: list[Truth]) -> None:
-    """Give every claim a row: one not yet found before one that is, required before allowed."""
-    taken: set[int] = set()
-    each.required += sum(row.required for row in rows)
-    for claim in claims:
-        fitting = [k for k, row in enumerate(rows) if _fits(claim, row)]
-        free = [k for k in fitting if k not in taken]
-        if not fitting:
-            each.false += 1
-            each.false_rows.append(claim.first)
-            continue
-        if not free:
-            if any(rows[k].required for k in fitting):
-                each.again += 1
-            else:
-                each.allowed += 1
-            continue
-        best = min(free, key=lambda k: (not rows[k].required, abs(rows[k].onset_s - claim.onset_s)))
-        taken.add(best)
-        row = rows[best]
-        if not row.required:
-            each.allowed += 1
-            continue
-        each.found += 1
-        each.delays_s.append(claim.first.emitted_s - row.met_s)
-        each.onset_errors_s.append(claim.onset_s - row.onset_s)
-        for name, true in row.values.items():
-            if name in claim.evidence and math.isfinite(claim.evidence[name]):
-                each.errors[name].append(claim.evidence[name] - true)
-    each.missed_rows += [row for k, row in enumerate(rows) if row.required and k not in taken]
-
-
-def _fits(claim: _Claim, row: Truth) -> bool:
-    before_s, after_s = WINDOWS.get(row.code, (BEFORE_S, AFTER_S))
-    said, true = claim.evidence.get("signal"), row.values.get("signal")
-    if said is not None and true is not None and said != true:  # each signal falls silent itself
-        return False
-    end_s = row.onset_s if row.offset_s is None else row.offset_s
-    claimed_end_s = claim.offset_s if math.isfinite(claim.offset_s) else claim.onset_s
-    return claim.onset_s <= end_s + after_s and claimed_end_s >= row.onset_s - before_s
-
-
-def _score_values(truth: Sequence[Truth], features: Iterable[FeatureRow]) -> dict[str, CodeScore]:
-    """Compare true values with the first row of their feature after the window's end."""
-    series: dict[tuple[str, str], list[FeatureRow]] = defaultdict(list)
-    for feature in features:
-        series[feature.participant, feature.name].append(feature)
-    scores: dict[str, CodeScore] = {}
+def _by_key(truth: Iterable[Truth]) -> dict[tuple[str, str], list[Truth]]:
+    rows: dict[tuple[str, str], list[Truth]] = defaultdict(list)
     for row in truth:
-        known = FEATURE_OF.get(row.code)
-        if known is None or row.offset_s is None:
-            continue
-        name, columns = known
-        each = scores.setdefault(row.code, CodeScore())
-        each.required += 1
-        end_s = row.offset_s
-        near = [
-            f for f in series.get((row.participant, name), ())
-            if end_s - 0.5 <= f.t_s <= end_s + VALUE_LATE_S
-        ]  # fmt: skip
-        if not near:
-            continue
-        found = near[0]
-        if all(math.isnan(found.values.get(c, math.nan)) for c in columns.values()):
-            continue
-        each.found += 1
-        for mine, theirs in columns.items():
-            value = found.values.get(theirs, math.nan)
-            if mine in row.values and math.isfinite(value):
-                each.errors[mine].append(value - row.values[mine])
-    return scores
+        if not row.code.startswith(VALUE):
+            rows[row.participant, row.code].append(row)
+    return rows
+
+
+def _has_something(each: CodeScore) -> bool:
+    return bool(each.required or each.allowed or each.false or each.again)
+
+
+def _score_alarms(
+    rows: Mapping[tuple[str, str], list[Truth]],
+    alarms: Iterable[RaisedAlarm],
+    policy: Policy,
+    known: frozenset[str] | set[str],
+    until_s: float,
+) -> dict[str, CodeScore]:
+    """Match the alarms that were raised with the rows for which one is due.
+
+    Only the first row of a participant and code is required: after it the alarm may be latched, or
+    refractory, and a further finding belongs to it.
+    """
+    claims: dict[tuple[str, str], list[Claim]] = defaultdict(list)
+    for alarm in alarms:
+        if 0.0 <= alarm.onset_s < until_s:
+            claims[alarm.participant, alarm.code].append(_as_claim(alarm))
+    scores: dict[str, CodeScore] = defaultdict(CodeScore)
+    for key in sorted(rows.keys() | claims.keys()):
+        rule = policy.rules.get(key[1])
+        if key[1] in known and rule is not None and rule.enabled and not rule.log_only:
+            due = [
+                _due(row, rule, is_first=k == 0, until_s=until_s)
+                for k, row in enumerate(sorted(rows.get(key, []), key=lambda row: row.onset_s))
+            ]
+            scores[key[1]].take(match(claims.get(key, []), due))
+    return {code: each for code, each in scores.items() if _has_something(each)}
+
+
+def _as_claim(alarm: RaisedAlarm) -> Claim:
+    at_ns = round(alarm.onset_s * NS_PER_S)
+    finding = Finding("", 0, alarm.participant, alarm.code, "point", at_ns, at_ns, at_ns, math.nan)
+    first = Emitted(finding, alarm.emitted_s, alarm.by_device)
+    return Claim(first, alarm.onset_s, alarm.onset_s, {})
+
+
+def _due(row: Truth, rule: Rule, *, is_first: bool, until_s: float) -> Truth:
+    """Give a row as its alarm sees it: met after the delay, required if it lasts so long."""
+    from_s = row.onset_s if rule.delay_from_onset else row.met_s
+    met_s = max(from_s + rule.delay_ns / NS_PER_S, row.met_s)
+    lasts = row.offset_s is None or row.offset_s >= met_s + ALARM_MARGIN_S
+    settled = met_s + CODES[row.code].settle_s <= until_s
+    return Truth(
+        row.participant, row.code, row.onset_s, row.offset_s, met_s,
+        row.required and is_first and lasts and settled, {}, row.cause, row.ahead_s, row.timed,
+    )  # fmt: skip
 
 
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else math.nan
-
-
-def _percentile(values: Any, percent: float) -> float:
-    return float(np.percentile(values, percent)) if len(values) else math.nan

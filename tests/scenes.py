@@ -2,8 +2,8 @@
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
 wide beats, runs of them, a pause, an asystole, a lead that falls off, noise, a device that falls
-silent, a strap beside the ECG, a strap on a heart without rhythm, a wrist device, a pulse at the
-finger, an accelerometer, marks and profiles.
+silent, a strap beside the ECG, a strap on a heart without a rhythm, a wrist device, a pulse at the
+finger, an accelerometer, what other devices measure, marks and profiles.
 """
 
 from __future__ import annotations
@@ -104,6 +104,10 @@ def scene(seed: int = 1) -> Scene:
     fast = {"age_years": 50.0, "heart_rate_rest": 60.0, "event": 1.0}
     chunks += [_values("slow", "spo2", 92.0, 6.0), _values("quiet", "spo2", 87.0, 5.0)]
     chunks += [_values("quiet", "respiration", 28.0, 8.0), _values("noisy", "respiration", 9, 4)]
+    chunks += [
+        _values("quiet", "pm2_5", 60.0, 40.0, 6.0),
+        _values("quiet", "pm10", 90.0, 20.0, 6.0),
+    ]
     chunks += [_values("quiet", "glucose", 150, 120, 3.0), _values("slow", "glucose", 80, 30, 7.0)]
     chunks += [_values("quiet", "body_temperature", 38.2, 2.0), *_visits("quiet"), *_visits("slow")]
     controls.append(Control("fast", 5 * NS_PER_S, "profile", fast))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from device_bridges.simulator.plan import Plan
-    from loadtest.scoring import Emitted, Scores
+    from loadtest.scoring import Scores
 
 truth = typer.Typer(
-    help="Play a scenario and score what is found of it.",
+    help="Play a scenario and score what is found of it against what was planted.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -30,6 +30,17 @@ _Seconds = Annotated[
     float | None, typer.Option(metavar="S", min=1, help="Length, instead of the scenario's own.")
 ]
 _Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the simulation.")]
+_Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=SHARE",
+        help="End with status 1 below it: sensitivity=0.95, positive_predictive_value=0.9; "
+        "may be repeated.",
+    ),
+]
+_Faults = Annotated[bool, typer.Option("--faults", help="List what was missed and what was false.")]
+
+MISSED = 1  # exit status; 2 is an error of the user's to mend
 
 
 @truth.command()
@@ -43,27 +54,26 @@ def run(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of nstdb: real noise for noisy signals."),
     ] = None,
+    require: _Require = None,
+    faults: _Faults = False,
 ) -> None:
     """Play a scenario through engine and alarms, faster than real time, and score it.
 
     Writes truth.jsonl, findings.jsonl, alarms.jsonl and score.json.
     """
-    from dataclasses import asdict
-
     from device_bridges.simulator.noise import NoiseBank
     from device_bridges.simulator.truth import write_truth
-    from loadtest import offline
-    from loadtest.scoring import score as match
+    from loadtest import offline, told_files
+    from loadtest.score_table import demands
 
+    limits = demands(require or [])
     plan = _plan(scenario, seed, participants, seconds)
-    out.mkdir(parents=True, exist_ok=True)
+    _make(out)
     outcome = offline.run(plan, noise=None if noise is None else NoiseBank(noise))
     write_truth(out / "truth.jsonl", plan, outcome.truth)
-    _write_lines(out / "findings.jsonl", [offline.finding_line(e) for e in outcome.findings])
-    lines = [{**asdict(alarm), "change": alarm.kind, "kind": "alarm"} for alarm in outcome.alarms]
-    _write_lines(out / "alarms.jsonl", lines)
-    scores = match(outcome.truth, outcome.findings, hours=outcome.hours, features=outcome.features)
-    _finish(scores, out / "score.json")
+    told_files.write_lines(out / "findings.jsonl", map(told_files.finding_line, outcome.findings))
+    told_files.write_lines(out / "alarms.jsonl", map(told_files.alarm_line, outcome.alarms))
+    _finish(outcome.scores(), out / "score.json", limits, faults=faults)
 
 
 @truth.command()
@@ -72,33 +82,41 @@ def score(
     findings: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FINDINGS...", help="Files of findings (JSON lines), or a folder of them."
+            metavar="FINDINGS...",
+            help="Lines of a truth run or of annotate, a folder of them, or the store of a run.",
         ),
     ],
     out: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the scores here.")
     ] = None,
-    missed: Annotated[
-        bool, typer.Option("--missed", help="List what was missed and what was false.")
-    ] = False,
+    fs_hz: Annotated[
+        float | None,
+        typer.Option(metavar="HZ", min=1, help="Of positions in samples without NAME.vit."),
+    ] = None,
+    require: _Require = None,
+    faults: _Faults = False,
 ) -> None:
-    """Score findings against a file of truth: by code, what was found, missed, false, how late."""
+    """Score findings against a file of truth: what was found, missed, false, and how late."""
+    from alerts.policy import load_policy
     from device_bridges.simulator.truth import read_truth
-    from loadtest.offline import read_findings
+    from loadtest.score_table import demands
     from loadtest.scoring import score as match
+    from loadtest.told_files import read_told
 
+    limits = demands(require or [])
     head, rows = read_truth(planted)
-    files = [
-        file
-        for path in findings
-        for file in (sorted(path.glob("*.jsonl")) if path.is_dir() else [path])
-        if file.name not in ("truth.jsonl", "alarms.jsonl")
-    ]
-    emitted: list[Emitted] = [each for file in files for each in read_findings(file)]
-    scores = match(rows, emitted, head.base_ns, hours=head.hours)
-    _finish(scores, out)
-    if missed:
-        _list_faults(scores)
+    people = {row.participant for row in rows}
+    told = read_told(findings, base_ns=head.base_ns, participants=people, fs_hz=fs_hz)
+    scores = match(
+        rows,
+        told.findings,
+        hours=head.hours,
+        until_s=head.duration_s,
+        features=told.features,
+        alarms=told.alarms,
+        policy=load_policy() if told.alarms else None,
+    )
+    _finish(scores, out, limits, faults=faults)
 
 
 @truth.command()
@@ -109,13 +127,10 @@ def show(
     seed: _Seed = 1,
 ) -> None:
     """List what the script of a scenario does to whom, for a seed."""
-    from rich.console import Console
-    from rich.table import Table
-
     from device_bridges.simulator.events import SPEC_OF
 
-    plan = _plan(scenario, seed, participants, seconds)
-    table = Table("participant", "group", "event", "from s", "to s", "with", box=None)
+    plan = _plan(scenario, seed, participants, seconds, endless=True)
+    typer.echo(_script_line("participant", "group", "event", "from s", "to s", "with"))
     for event in plan.events:
         spec = SPEC_OF[int(event["kind"])]
         person = plan.participants[int(event["slot"])]
@@ -124,86 +139,69 @@ def show(
             for parameter, column in zip(spec.parameters, "abcd", strict=False)
             if not math.isnan(event[column])
         ]
-        table.add_row(
-            person.id, person.group, spec.name, f"{event['start_s']:.1f}",
-            f"{event['end_s']:.1f}" if spec.lasts else "", " ".join(given),
+        index = int(event["signal"])
+        signal = [f"signal={plan.signal_names[index]}"] if index >= 0 else []
+        typer.echo(
+            _script_line(
+                person.id, person.group, spec.name, f"{event['start_s']:.1f}",
+                f"{event['end_s']:.1f}" if spec.lasts else "", " ".join([*given, *signal]),
+            )
         )  # fmt: skip
-    Console().print(table)
 
 
-def _plan(scenario: str, seed: int, participants: int | None, seconds: float | None) -> Plan:
+def _script_line(who: str, group: str, event: str, from_s: str, to_s: str, given: str) -> str:
+    return f"{who:<12}{group[:16]:<18}{event:<18}{from_s:>9}{to_s:>9}  {given}".rstrip()
+
+
+def _plan(
+    scenario: str,
+    seed: int,
+    participants: int | None,
+    seconds: float | None,
+    *,
+    endless: bool = False,
+) -> Plan:
     from device_bridges.simulator.expand import expand
     from device_bridges.simulator.scenario import load
     from processors.errors import SettingError
 
     plan = expand(load(scenario), seed, participants, seconds)
-    if math.isinf(plan.duration_s):
+    if math.isinf(plan.duration_s) and not endless:
         raise SettingError("--seconds", f"{plan.name} has no end of its own; say how long")
     return plan
 
 
-def _finish(scores: Scores, out: Path | None) -> None:
-    from loadtest.report import plain
+def _make(folder: Path) -> None:
+    from processors.errors import SettingError
 
-    told = scores.plain()
-    _show_codes(told)
-    _show_values(told["values"])
-    if told["no_detector"]:
-        typer.echo(f"planted, but no detector yet: {', '.join(told['no_detector'])}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError("--out", f"{folder} cannot be made ({error.strerror})") from error
+
+
+def _finish(scores: Scores, out: Path | None, limits: dict[str, float], *, faults: bool) -> None:
+    """Print and write the scores; end with status 1 where less was reached than demanded."""
+    from loadtest import score_table
+    from loadtest.report import plain
+    from processors.errors import SettingError
+
+    _echo(score_table.lines(scores))
+    if faults:
+        _echo(score_table.faults(scores))
     if out is not None:
-        out.write_text(json.dumps(plain(told), indent=1) + "\n", "utf-8")
+        try:
+            out.write_text(json.dumps(plain(scores.plain()), indent=1) + "\n", "utf-8")
+        except OSError as error:
+            raise SettingError("--json", f"{out} cannot be written ({error.strerror})") from error
+    unmet = [verdict for verdict in score_table.judged(scores, limits) if not verdict.met]
+    for verdict in unmet:
+        reached = "nothing to judge" if math.isnan(verdict.measured) else f"{verdict.measured:.4f}"
+        typer.echo(f"{verdict.name}: expected {verdict.limit:g}, found {reached}", err=True)
+    if unmet:
+        raise typer.Exit(MISSED)
 
 
-def _show_codes(told: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(
-        "code", "planted", "found", "missed", "false", "allowed", "Se", "PPV", "delay s", "p95",
-        box=None,
-    )  # fmt: skip
-    for code, row in told["codes"].items():
-        table.add_row(
-            code, *(str(row[key]) for key in ("required", "found", "missed", "false", "allowed")),
-            _percent(row["sensitivity"]), _percent(row["positive_predictive_value"]),
-            _figure(row["delay_median_s"]), _figure(row["delay_p95_s"]),
-        )  # fmt: skip
-    Console().print(table)
-    typer.echo(
-        f"all: Se {_percent(told['sensitivity'])}, PPV "
-        f"{_percent(told['positive_predictive_value'])}, {told['participant_hours']:.2f} "
-        "participant hours"
-    )
-
-
-def _show_values(values: Mapping[str, Any]) -> None:
-    for name, row in values.items():
-        errors = "; ".join(
-            f"{column}: median error {_figure(e['median_absolute'])}, p95 "
-            f"{_figure(e['p95_absolute'])}"
-            for column, e in row["value_errors"].items()
-        )
-        typer.echo(f"{name.removeprefix('value:')}: {row['found']} of {row['required']}; {errors}")
-
-
-def _list_faults(scores: Scores) -> None:
-    for code, each in sorted(scores.codes.items()):
-        for row in each.missed_rows:
-            typer.echo(f"missed {code} {row.participant} at {row.onset_s:.1f} s ({row.cause})")
-        for emitted in each.false_rows:
-            finding = emitted.finding
-            typer.echo(f"false {code} {finding.participant} at {finding.at_ns / 1e9:.1f} s")
-
-
-def _write_lines(path: Path, lines: list[dict[str, Any]]) -> None:
-    from loadtest.report import plain
-
-    path.write_text("".join(json.dumps(plain(line)) + "\n" for line in lines), "utf-8")
-
-
-def _percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{100 * share:.1f}"
-
-
-def _figure(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3g}"
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)

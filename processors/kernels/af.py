@@ -1,0 +1,379 @@
+"""Atrial fibrillation from the irregularity of RR intervals: entropy of words, and medians."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from processors.kernels.finding import OFFSET, ONSET, put
+
+N_LONG, N_SHORT = 127, 31  # words of the two windows
+N_MEDIANS = 8
+N_BACK = 64  # beats: as far as a time may be claimed back
+N_USED = 128  # newest intervals of which a share must be usable
+N_SPANS = 12  # pieces of the day that the burden is counted over
+SPAN_NS = 7_200_000_000_000
+STEP_NS = 60_000_000_000
+WIDTH = 4  # columns of a row of state
+VENTRICULAR = 3.0  # of the column `label` of rr_intervals
+ONE = 1 << 32  # sums of c log2 c are whole multiples of 1/ONE: nothing drifts
+C_LOG_C = np.rint(
+    np.arange(N_LONG + 1) * np.log2(np.maximum(np.arange(N_LONG + 1), 1)) * ONE
+).astype(np.int64)
+
+AF_STATE = np.dtype(
+    [
+        ("symbols", np.uint8, (N_LONG + 2,)),  # newest last, 0 is none; three in a row are a word
+        ("back_us", np.uint32, (N_BACK,)),  # ring of R times, the low 32 bits
+        ("rr_s", np.float64, (N_MEDIANS,)),
+        ("median_s", np.float64, (N_MEDIANS,)),
+        ("mean_s", np.float64),  # the three running averages of Petrenas
+        ("turbulence", np.float64),
+        ("bigeminy", np.float64),
+        ("score", np.float64),
+        ("used", np.uint64, (2,)),  # the newest intervals, one bit each: usable
+        ("long_sum", np.int64),
+        ("short_sum", np.int64),
+        ("next_ns", np.int64),  # the next whole minute, with running
+        ("newest_ns", np.int64),
+        ("held_ns", np.int64),  # when the rhythm was last judged to be AF, with had
+        ("held_beat_ns", np.int64),  # and the beat it was judged at
+        ("beat_ns", np.int64),  # newest R, with n_beats
+        ("rise_ns", np.int64),  # R at which the fast measure last went over and under its limit
+        ("fall_ns", np.int64),
+        ("onset_ns", np.int64),
+        ("end_ns", np.int64),  # where the last episode ended, with had
+        ("span", np.int64),  # number of the newest piece of the day
+        ("af_ms", np.int32, (N_SPANS,)),
+        ("known_ms", np.int32, (N_SPANS,)),
+        ("n_used", np.int16),  # of the bits of used
+        ("n_usable", np.int16),  # usable intervals in all, up to N_MEDIANS
+        ("n_words", np.uint8),
+        ("long_kinds", np.uint8),
+        ("short_kinds", np.uint8),
+        ("n_beats", np.uint8),
+        ("back_head", np.uint8),
+        ("after_v", np.uint8),  # the newest beat is ventricular
+        ("fast", np.uint8),
+        ("active", np.uint8),
+        ("had", np.uint8),
+        ("judged", np.uint8),
+        ("running", np.uint8),
+    ],
+    align=True,
+)
+
+
+class Limits(NamedTuple):
+    """The numbers of `processors.detectors.af.Params`, in kernel units."""
+
+    alpha: float
+    close_s: float
+    bigeminy: float
+    fast: float
+    weight_short: float
+    weight_fast: float
+    enter: float
+    again: float
+    leave: float
+    again_ns: int
+    usable: float
+    certain: float
+    steepness: float
+    hold_ns: int
+    idle_ns: int
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def entropy(kinds: int, total: int, n: int) -> float:
+    """Give Zhou's entropy of a full window of ``n`` words, from kinds and the sum of c log2 c.
+
+    SE = -k / (N log2 N) * sum p log2 p, with p = c / N (Zhou 2015, equation 5).
+    """
+    bits = np.log2(float(n))
+    return float(kinds / (n * bits) * (bits - total / (float(ONE) * n)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def turn_window(
+    symbols: NDArray[np.uint8], first: int, new: int, total: int, kinds: int
+) -> tuple[int, int]:
+    """Let the oldest word of a window, at ``first``, leave, and one that ends in ``new`` enter.
+
+    Gives the sum of c log2 c over the kinds of words, and the number of kinds.
+    """
+    a, b, c = symbols[first], symbols[first + 1], symbols[first + 2]
+    x, y, z = symbols[N_LONG], symbols[N_LONG + 1], np.uint8(new)
+    n_old = 0
+    n_new = 0
+    for k in range(first, N_LONG):
+        n_old += (symbols[k] == a) & (symbols[k + 1] == b) & (symbols[k + 2] == c)
+        n_new += (symbols[k] == x) & (symbols[k + 1] == y) & (symbols[k + 2] == z)
+    if a != 0:
+        total += C_LOG_C[n_old - 1] - C_LOG_C[n_old]
+        kinds -= n_old == 1
+        n_new -= (a == x) & (b == y) & (c == z)
+    return total + C_LOG_C[n_new + 1] - C_LOG_C[n_new], kinds + (n_new == 0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def put_symbol(state: Any, symbol: int) -> None:
+    """Take the symbol of one interval; from the third on each ends a word."""
+    symbols = state.symbols
+    if symbols[N_LONG] != 0:
+        total, kinds = turn_window(symbols, 0, symbol, state.long_sum, int(state.long_kinds))
+        state.long_sum = total
+        state.long_kinds = kinds
+        first = N_LONG - N_SHORT
+        total, kinds = turn_window(symbols, first, symbol, state.short_sum, int(state.short_kinds))
+        state.short_sum = total
+        state.short_kinds = kinds
+        state.n_words = min(np.int64(state.n_words) + 1, N_LONG)
+    for k in range(N_LONG + 1):
+        symbols[k] = symbols[k + 1]
+    symbols[N_LONG + 1] = symbol
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def put_interval(state: Any, rr_ms: float, p: Limits) -> None:
+    """Take one usable interval into the words and the running averages."""
+    rate = 60_000.0 / rr_ms
+    put_symbol(state, 63 if rate >= 315.0 else int(rate / 5.0))
+    x = 0.001 * rr_ms
+    if state.n_usable == 0:
+        state.mean_s = x
+        for k in range(N_MEDIANS):
+            state.rr_s[k] = x
+            state.median_s[k] = x
+    last = N_MEDIANS - 1
+    a, b = state.rr_s[last - 1], state.rr_s[last]
+    middle = max(min(a, b), min(max(a, b), x))
+    for k in range(last):
+        state.rr_s[k] = state.rr_s[k + 1]
+        state.median_s[k] = state.median_s[k + 1]
+    state.rr_s[last] = x
+    state.median_s[last] = middle
+    n_far = 0
+    sum_rr = 0.0
+    sum_median = 0.0
+    for k in range(N_MEDIANS):
+        sum_rr += state.rr_s[k]
+        sum_median += state.median_s[k]
+        for j in range(k):
+            n_far += abs(state.median_s[k] - state.median_s[j]) >= p.close_s
+    ratio = sum_median / sum_rr - 1.0
+    state.mean_s += p.alpha * (x - state.mean_s)
+    state.turbulence += p.alpha * (2.0 * n_far / (N_MEDIANS * last) - state.turbulence)
+    state.bigeminy += p.alpha * (ratio * ratio - state.bigeminy)
+    state.n_usable = min(state.n_usable + 1, N_MEDIANS)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fast_measure(state: Any, p: Limits) -> float:
+    """Give Petrenas's O: irregularity over the mean interval, or the test for bigeminy."""
+    small = state.bigeminy < p.bigeminy
+    return float(state.bigeminy if small else state.turbulence / state.mean_s)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def earliest_claim(state: Any) -> int:
+    """Give the R time at most 64 beats before the newest."""
+    n = np.int64(state.n_beats)
+    k = (np.int64(state.back_head) - n) % N_BACK
+    newest = np.int64(state.back_us[(np.int64(state.back_head) - 1) % N_BACK])
+    age_us = (newest - np.int64(state.back_us[k])) % ONE
+    return int(state.beat_ns - 1000 * age_us)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def turn_span(state: Any, t: int) -> None:
+    """Empty the pieces of the day that have begun since the newest beat."""
+    span = t // SPAN_NS
+    passed = min(span - state.span, N_SPANS)
+    for back in range(passed):
+        state.af_ms[(span - back) % N_SPANS] = 0
+        state.known_ms[(span - back) % N_SPANS] = 0
+    state.span = max(span, state.span)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def burden_percent(state: Any) -> float:
+    """Give the share of AF in the time that could be judged in the last day; NaN for none."""
+    af = 0
+    known = 0
+    for k in range(N_SPANS):
+        af += state.af_ms[k]
+        known += state.known_ms[k]
+    return min(max(100.0 * af / known, 0.0), 100.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def confidence(state: Any, p: Limits) -> float:
+    """Map the score to a probability of AF."""
+    return float(1.0 / (1.0 + np.exp(-p.steepness * (state.score - p.certain))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def report(
+    state: Any, slot: int, kind: int, at: int, t: int, p: Limits, out: NDArray[Any], n: int
+) -> int:
+    """Write an onset or an end with its evidence."""
+    rate = 60.0 / state.mean_s
+    return int(
+        put(out, n, 0, slot, kind, state.onset_ns, at, t, 0, rate, rate, confidence(state, p),
+            burden_percent(state), 100.0 * state.n_used / N_USED)
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], n: int) -> int:
+    """Decide the rhythm at the newest beat, ``ms`` after the one before; report a change of it."""
+    beat = state.beat_ns
+    piece = state.span % N_SPANS
+    state.known_ms[piece] += ms
+    recent = state.had != 0 and beat - state.held_beat_ns <= p.again_ns
+    if state.active == 0:
+        if state.score >= (p.again if recent else p.enter):
+            # Claimed back to where the fast measure rose, but into no earlier episode.
+            onset = max(state.rise_ns, earliest_claim(state)) if state.fast != 0 else beat
+            if state.had != 0:
+                onset = max(onset, state.end_ns)
+            state.onset_ns = onset
+            state.active = 1
+            state.had = 1
+            state.af_ms[piece] += (beat - onset) // 1_000_000
+            n = report(state, slot, ONSET, onset, t, p, out, n)
+    elif state.score < p.leave:
+        end = max(state.fall_ns, earliest_claim(state)) if state.fast == 0 else beat
+        state.end_ns = max(end, state.onset_ns + 1)
+        state.active = 0
+        state.af_ms[piece] -= (beat - end) // 1_000_000 - ms
+        n = report(state, slot, OFFSET, state.end_ns, t, p, out, n)
+    else:
+        state.af_ms[piece] += ms
+    if state.active != 0:
+        state.held_ns = t
+        state.held_beat_ns = beat
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take(
+    state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: NDArray[Any], n: int
+) -> int:
+    """Take one interval and the beat that ends it."""
+    rr = row[1]
+    ventricular = row[3] == VENTRICULAR
+    usable = row[4] != 0.0 and not ventricular and state.after_v == 0
+    beat = t - np.int64(row[0])
+    # Beats of another device may lie before those already known.
+    state.beat_ns = beat if state.n_beats == 0 else max(beat, state.beat_ns)
+    state.after_v = 1 if ventricular else 0
+    state.back_us[state.back_head] = np.uint32((state.beat_ns // 1000) % ONE)
+    state.back_head = (state.back_head + 1) % N_BACK
+    state.n_beats = min(state.n_beats + 1, N_BACK)
+    carry = state.used[0] >> np.uint64(63)
+    state.n_used += np.int64(usable) - np.int64(state.used[1] >> np.uint64(63))
+    state.used[0] = (state.used[0] << np.uint64(1)) | np.uint64(usable)
+    state.used[1] = (state.used[1] << np.uint64(1)) | carry
+    if usable:
+        put_interval(state, rr, p)
+        fast = fast_measure(state, p)
+        if state.n_usable == N_MEDIANS:
+            if fast >= p.fast and state.fast == 0:
+                state.fast = 1
+                state.rise_ns = state.beat_ns
+            elif fast < p.fast and state.fast != 0:
+                state.fast = 0
+                state.fall_ns = state.beat_ns
+        if state.n_words == N_LONG:
+            state.score = (
+                entropy(state.long_kinds, state.long_sum, N_LONG)
+                + p.weight_short * entropy(state.short_kinds, state.short_sum, N_SHORT)
+                + p.weight_fast * min(fast, 1.0)
+            )
+    state.judged = state.n_words == N_LONG and state.n_used >= p.usable * N_USED
+    if usable and state.judged != 0:
+        n = judge(state, slot, t, int(np.rint(rr)), p, out, n)
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def forget_rhythm(state: Any) -> None:
+    """Begin to learn anew, after a time without beats; what has been found is kept."""
+    for k in range(N_LONG + 2):
+        state.symbols[k] = 0
+    state.n_words = state.long_kinds = state.short_kinds = 0
+    state.long_sum = state.short_sum = 0
+    state.n_usable = state.n_used = state.n_beats = state.back_head = 0
+    state.used[0] = state.used[1] = np.uint64(0)
+    state.turbulence = state.bigeminy = 0.0
+    state.fast = state.judged = state.after_v = 0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def watch_fibrillation(
+    t_ns: NDArray[np.int64],
+    values: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    until_ns: NDArray[np.int64],
+    p: Limits,
+    records: NDArray[Any],
+    out: NDArray[Any],
+    out_slot: NDArray[np.int32],
+    out_t: NDArray[np.int64],
+    out_values: NDArray[np.float64],
+) -> tuple[int, int]:
+    """Write findings (dtype `FINDING`) and a row of state a minute; give the number of each.
+
+    The records are ``rr_intervals``. There are at most two findings per record and one per row.
+    """
+    n: Any = np.int64(0)
+    n_rows = 0
+    for r in range(len(slots)):
+        slot = slots[r]
+        state = records[slot]
+        end = offsets[r + 1]
+        for i in range(offsets[r], end + 1):
+            limit = until_ns[r] if i == end else t_ns[i] - 1
+            while True:
+                lost_ns = state.held_ns + p.hold_ns
+                lost = state.active != 0 and lost_ns <= limit
+                minute = state.running != 0 and state.next_ns <= limit
+                if lost and not (minute and state.next_ns < lost_ns):
+                    # Nothing is known any more: it ends where it was last known.
+                    state.active = 0
+                    state.end_ns = max(state.held_beat_ns, state.onset_ns + 1)
+                    n = report(state, slot, OFFSET, state.end_ns, lost_ns, p, out, n)
+                    continue
+                if not minute:
+                    break
+                if state.next_ns - state.newest_ns > p.idle_ns:
+                    state.running = 0
+                    continue
+                out_slot[n_rows] = slot
+                out_t[n_rows] = state.next_ns
+                turn_span(state, state.next_ns)
+                judged = state.judged != 0
+                out_values[n_rows, 0] = float(state.active) if judged else np.nan
+                out_values[n_rows, 1] = confidence(state, p) if judged else np.nan
+                out_values[n_rows, 2] = burden_percent(state)
+                out_values[n_rows, 3] = 100.0 * state.n_used / N_USED
+                n_rows += 1
+                state.next_ns += STEP_NS
+            if i == end:
+                break
+            t = t_ns[i]
+            if state.n_beats > 0 and t - state.newest_ns > p.hold_ns:
+                forget_rhythm(state)
+            state.newest_ns = t
+            if state.running == 0:
+                state.running = 1
+                state.next_ns = -(-t // STEP_NS) * STEP_NS
+            turn_span(state, t)
+            n = take(state, slot, t, values[i], p, out, n)
+    return int(n), n_rows

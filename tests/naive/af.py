@@ -1,0 +1,175 @@
+"""Atrial fibrillation, the slow way: every beat looks at lists of all intervals before it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+NS = 1_000_000_000
+MINUTE, HOLD = 60 * NS, 300 * NS
+
+
+def symbol(rr_ms):
+    rate = 60_000 / rr_ms
+    return 63 if rate >= 315 else math.floor(rate / 5)
+
+
+def entropy(words):
+    """SE of Zhou 2015: -k / (N log2 N) * sum p log2 p."""
+    n, counts = len(words), Counter(words)
+    return -len(counts) / (n * math.log2(n)) * sum(
+        c / n * math.log2(c / n) for c in counts.values()
+    )  # fmt: skip
+
+
+def median_of_3(values):
+    return sorted(values)[1]
+
+
+class Irregularity:
+    """The intervals that count, and what follows from them."""
+
+    def __init__(self) -> None:
+        self.rr, self.medians = [], []
+        self.mean = self.turbulence = self.bigeminy = 0.0
+        self.words = []
+
+    def take(self, rr_ms):
+        x = 0.001 * rr_ms
+        if not self.rr:
+            self.rr, self.medians, self.mean = [x] * 8, [x] * 8, x
+            self.symbols = []
+        self.symbols.append(symbol(rr_ms))
+        if len(self.symbols) >= 3:
+            self.words.append(tuple(self.symbols[-3:]))
+        self.medians.append(median_of_3([*self.rr[-2:], x]))
+        self.rr.append(x)
+        last = self.medians[-8:]
+        far = sum(abs(last[k] - last[j]) >= 0.03 for k in range(8) for j in range(k))
+        self.mean += 0.05 * (x - self.mean)
+        self.turbulence += 0.05 * (2 * far / 56 - self.turbulence)
+        self.bigeminy += 0.05 * ((sum(last) / sum(self.rr[-8:]) - 1) ** 2 - self.bigeminy)
+
+    def fast(self):
+        return self.bigeminy if self.bigeminy < 2e-4 else self.turbulence / self.mean
+
+    def score(self):
+        long, short = self.words[-127:], self.words[-31:]
+        return entropy(long) + 0.4 * entropy(short) + 0.3 * min(self.fast(), 1)
+
+
+class Story:
+    """What is known at a moment."""
+
+    def __init__(self) -> None:
+        self.findings, self.rows = [], []
+        self.begin_anew()
+        self.onset = self.end = self.held = None  # held: (known, beat) of the newest beat in AF
+        self.newest = self.minute = None
+        self.spans = {}  # piece of the day: [ms of AF, ms judged]
+        self.score = 0.0
+
+    def begin_anew(self):
+        self.irregularity, self.beats, self.used = Irregularity(), [], []
+        self.is_fast, self.rise, self.fall = False, 0, 0
+        self.label, self.judged = 0, False
+
+    def confidence(self):
+        return 1 / (1 + math.exp(-10.8 * (self.score - 1.23)))
+
+    def burden(self, t):
+        recent = [v for span, v in self.spans.items() if span > t // (7200 * NS) - 12]
+        af, known = sum(v[0] for v in recent), sum(v[1] for v in recent)
+        return min(max(100 * af / known, 0), 100) if known else math.nan
+
+    def usable(self):
+        return 100 * sum(self.used[-128:]) / 128
+
+    def say(self, state, at, t):
+        self.findings.append(
+            (self.onset, at, t, state, 60 / self.irregularity.mean, self.confidence(),
+             self.burden(self.span_t), self.usable())
+        )  # fmt: skip
+
+    def pass_time(self, limit):
+        while True:
+            due = []
+            if self.onset is not None:
+                due.append((self.held[0] + HOLD, 0))
+            if self.minute is not None:
+                due.append((self.minute, 1))
+            due = [d for d in due if d[0] <= limit]
+            if not due:
+                return
+            t, what = min(due)
+            if what == 0:
+                self.end = max(self.held[1], self.onset + 1)
+                self.say(1, self.end, t)
+                self.onset = None
+            elif t - self.newest > MINUTE:
+                self.minute = None
+            else:
+                self.span_t = t
+                state = float(self.onset is not None) if self.judged else math.nan
+                sure = self.confidence() if self.judged else math.nan
+                self.rows.append((t, state, sure, self.burden(t), self.usable()))
+                self.minute += MINUTE
+
+    def interval(self, t, lag, rr, label, valid):
+        if self.newest is not None and t - self.newest > HOLD:
+            self.begin_anew()
+        self.newest = self.span_t = t
+        if self.minute is None:
+            self.minute = -(-t // MINUTE) * MINUTE
+        beat = max([t - int(lag), *self.beats[-1:]])
+        self.beats.append(beat)
+        usable = valid != 0 and 3 not in (label, self.label)
+        self.used.append(usable)
+        self.label = label
+        if usable:
+            self.irregularity.take(rr)
+            fast = self.irregularity.fast() >= 0.725
+            if len(self.irregularity.symbols) >= 8 and fast != self.is_fast:
+                self.is_fast = fast
+                self.rise, self.fall = (beat, self.fall) if fast else (self.rise, beat)
+        known = len(self.irregularity.words) >= 127
+        if known:
+            self.score = self.irregularity.score()
+        self.judged = known and self.usable() >= 70
+        if self.judged and usable:
+            self.judge(t, beat, round(rr))
+
+    def judge(self, t, beat, ms):
+        span = self.spans.setdefault(t // (7200 * NS), [0, 0])
+        span[1] += ms
+        # The clock of 64 beats counts whole microseconds.
+        earliest = beat - (beat // 1000 - self.beats[-64:][0] // 1000) * 1000
+        recent = self.held is not None and beat - self.held[1] <= HOLD
+        if self.onset is None:
+            if self.score < (1.2 if recent else 1.27):
+                return
+            self.onset = max(self.rise, earliest) if self.is_fast else beat
+            if self.end is not None:
+                self.onset = max(self.onset, self.end)
+            span[0] += (beat - self.onset) // 1_000_000
+            self.say(0, self.onset, t)
+        elif self.score < 1.15:
+            end = beat if self.is_fast else max(self.fall, earliest)
+            self.end = max(end, self.onset + 1)
+            span[0] -= (beat - end) // 1_000_000 - ms
+            self.say(1, self.end, t)
+            self.onset = None
+            return
+        else:
+            span[0] += ms
+        self.held = (t, beat)
+
+
+def rhythm(records, until_ns):
+    """Give findings (onset, at, t, state, rate, confidence, burden, usable) and rows by minute."""
+    story = Story()
+    for t, _, (lag, rr, _, label, valid) in records:
+        story.pass_time(t - 1)
+        story.interval(t, lag, rr, label, valid)
+    story.pass_time(until_ns)
+    return story.findings, story.rows
