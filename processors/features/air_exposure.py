@@ -50,8 +50,8 @@ class AirExposure(KeepsState):
     The US index (EPA 2024) is that of the NowCast, the Korean one the greater sub-index of PM2.5
     and PM10: the whole index needs O3 and NO2, which no sensor here measures. Source is the
     person's own sensor alone. Means that too little is known for are NaN: less than 45 min of an
-    hour, 18 h of a day, two of the last three hours for the NowCast. A reading without one of PM10 at its time, from
-    somebody who has both, is known at the next reading.
+    hour, 18 h of a day, two of the last three hours for the NowCast. A reading without one of PM10
+    at its time, from somebody who has both, is known at the next reading.
     """
 
     name = "air_exposure"
