@@ -161,7 +161,7 @@ def _t(rng: np.random.Generator, kind: str) -> list[_Wave]:
 def _ventricular(rng: np.random.Generator, up: bool) -> list[_Wave]:
     """Give a beat from a focus in a ventricle: wide, without P, T against the QRS."""
     mv = (1.0 if up else -1.0) * rng.uniform(1.1, 2.1)
-    sd = rng.uniform(25, 29)
+    sd = rng.uniform(22, 27)
     waves = [(0.0, mv, sd), (-0.8 * sd, rng.uniform(-0.1, 0.25) * mv, 0.6 * sd)]
     # Most end in a slur or a notch, the others in a deflection to the other side.
     if rng.random() < 0.6:
@@ -171,7 +171,7 @@ def _ventricular(rng: np.random.Generator, up: bool) -> list[_Wave]:
     t = -rng.uniform(0.25, 0.5) * mv
     at = rng.uniform(270, 310)
     # ST leaves in the direction of T.
-    return [*waves, (at - 100, 0.45 * t, 50.0), (at - 30, 0.6 * t, 52.0), (at, 0.5 * t, 34.0)]
+    return [*waves, (at - 100, 0.35 * t, 50.0), (at - 30, 0.6 * t, 52.0), (at, 0.5 * t, 34.0)]
 
 
 # What is unusual about a body, round and round; body 0 is as usual as they come.
@@ -192,9 +192,9 @@ def _body(body: int) -> Floats:
     table[ATRIAL] = _shape([*_other_p(body, p), *qrs, *t])
     table[VENTRICULAR_A] = _shape(_ventricular(rng, up_first))
     table[VENTRICULAR_B] = _shape(_ventricular(rng, not up_first))
-    # Both fronts meet: half of each, of the focus that does not cancel the usual QRS.
+    # Both fronts meet, the usual one a little sooner; of the focus that does not cancel it.
     upright = VENTRICULAR_A if up_first else VENTRICULAR_B
-    table[FUSION] = 0.5 * (table[NORMAL] + table[upright])
+    table[FUSION] = 0.6 * table[NORMAL] + 0.4 * table[upright]
     return table
 
 

@@ -7,6 +7,7 @@ limit are true but not required: there a detector may decide either way.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,6 @@ LONGEST_RR_S = 5.0  # s, CLINICAL 2: longest plausible RR
 
 MISSED_RATIO, MISSED_FAST_S, FAST_RR_S = 1.75, 1.0, 0.6  # 1, s, s, CLINICAL 3.7, to be confirmed
 MISSED_MARGIN = 0.15  # 1, default: detectors take the mean of other beats
-LEAST_RR_S = 0.7  # s, default: a shorter RR can be nothing of all this
 MEAN_OF, MEAN_KEPT = 8, 20  # beats in a mean RR, beats for which it may be kept, default
 SLOW_RR_S = 1.6  # s, default: of a heart so slow all RR are long, and none of them is a pause
 
@@ -89,10 +89,15 @@ def _stops(person: Person) -> Iterator[Condition]:
             yield Condition(
                 "pause", onset_s, None, onset_s + PAUSE_S, sure, {"seconds": rr_s}, cause
             )
-        least_s = MISSED_FAST_S if usual_s <= FAST_RR_S else MISSED_RATIO * usual_s
-        if rr_s >= (1.0 - MISSED_MARGIN) * least_s:
+        if rr_s >= _missed_from_s(usual_s):
             values = {"rr_ms": 1000.0 * rr_s, "mean_rr_ms": 1000.0 * usual_s}
             yield Condition("missed_beat", onset_s, None, end_s, False, values, cause)
+
+
+def _missed_from_s(usual_s: Any) -> Any:
+    """Give from which RR on a beat may count as missed, of a usual RR or of many."""
+    least_s = np.where(usual_s <= FAST_RR_S, MISSED_FAST_S, MISSED_RATIO * usual_s)
+    return (1.0 - MISSED_MARGIN) * least_s
 
 
 def _intervals(person: Person) -> Iterator[tuple[float, float, float, str]]:
@@ -101,7 +106,8 @@ def _intervals(person: Person) -> Iterator[tuple[float, float, float, str]]:
     usual_s = minimum_filter1d(
         rr_before_s(person, MEAN_OF), MEAN_KEPT, origin=MEAN_KEPT // 2 - 1, mode="nearest"
     )
-    for b in np.flatnonzero(person.rr_s >= LEAST_RR_S).tolist():
+    least_s = np.minimum(_missed_from_s(usual_s), PAUSE_S - RR_MARGIN_S)
+    for b in np.flatnonzero(person.rr_s >= least_s).tolist():
         rr_s = float(person.rr_s[b])
         yield float(person.r_s[b]) - rr_s, rr_s, float(usual_s[b]), person.name_cause(b)
     if len(person.r_s) and person.r_s[-1] < person.until_s:  # no beat any more

@@ -58,6 +58,7 @@ class PpgPulse(KeepsState):
         self._state = SlotState(PULSE_STATE)
         self._blank = np.zeros(1, PULSE_STATE)
         self._shape = np.zeros(SHAPE)
+        self._out = _outputs(64, 64)
 
     def process(self, batch: Batch) -> Outputs:
         """Give the pulses that became known, and rate and quality of the seconds that passed.
@@ -66,7 +67,7 @@ class PpgPulse(KeepsState):
         """
         if not batch.n_samples:
             return NOTHING
-        out = _room(batch)
+        out = self._room(batch)
         column = self.params.column if 0 <= self.params.column < batch.values.shape[1] else 0
         state = self._state.cover(batch.slots)
         short = find_pulses(
@@ -76,18 +77,30 @@ class PpgPulse(KeepsState):
         if short:
             raise ContractError(f"ppg_pulse: more than {len(out.pulses)} pulses")
         n, m = out.counts.tolist()
-        derived = DerivedBlock(PULSES.name, out.pulse_slots[:n], out.pulse_ns[:n], out.pulses[:n])
-        feature = FeatureBlock(RATE.name, out.rate_slots[:m], out.rate_ns[:m], out.rates[:m])
+        if not n and not m:
+            return NOTHING
+        derived = DerivedBlock(
+            PULSES.name, out.pulse_slots[:n].copy(), out.pulse_ns[:n].copy(), out.pulses[:n].copy()
+        )
+        feature = FeatureBlock(
+            RATE.name, out.rate_slots[:m].copy(), out.rate_ns[:m].copy(), out.rates[:m].copy()
+        )
         return Outputs(derived=(derived,) if n else (), features=(feature,) if m else ())
 
+    def _room(self, batch: Batch) -> PulseOutputs:
+        """Give output arrays that no batch of this size can overfill.
 
-def _room(batch: Batch) -> PulseOutputs:
-    """Give output arrays that no batch of this size can overfill.
+        Pulses are four samples apart at the lowest rate, seconds sixteen; a row may add a bridged
+        loss.
+        """
+        n = 4 * batch.n_rows + batch.n_samples // 4
+        if n > len(self._out.pulses):
+            self._out = _outputs(2 * n, 2 * n)
+        self._out.counts[:] = 0
+        return self._out
 
-    Pulses are four samples apart at the lowest rate, seconds sixteen; a row may add a bridged loss.
-    """
-    n = 4 * batch.n_rows + batch.n_samples // 4
-    m = 4 * batch.n_rows + batch.n_samples // 16
+
+def _outputs(n: int, m: int) -> PulseOutputs:
     return PulseOutputs(
         pulse_slots=np.empty(n, np.int32),
         pulse_ns=np.empty(n, np.int64),

@@ -164,7 +164,8 @@ def find_pulses(
             s.missing, s.in_gap = hold_n + 1, 1
             s.pos += lost
         elif lost > 0:
-            _run(s, k, values, lo, lo + lost, -1, hold_n, shape, out)
+            # Not the constant -1, which is a type of its own and would be compiled once more.
+            _run(s, k, values, lo, lo + lost, np.int64(-1), hold_n, shape, out)
         if abs(_time_ns(s, np.float64(s.pos)) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.pos, t0_ns[r]
         if lost > hold_n or abs(s.second_ns - t0_ns[r]) > SECOND_NS:
