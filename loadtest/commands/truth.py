@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loadtest.scoring import Scores
 
 truth = typer.Typer(
-    help="Play a scenario and score what is found of it against what was planted.",
+    help="Play a scenario; score what is found of it.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
