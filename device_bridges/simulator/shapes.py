@@ -135,7 +135,9 @@ def _qrs(rng: np.random.Generator, kind: str) -> list[_Wave]:
     sd = rng.uniform(10.5, 13.0)
     waves = [
         (-rng.uniform(2.3, 2.6) * sd, -q, 0.75 * sd),
-        (0.0, r + 0.3 * (q + s), sd),
+        # A sharp tip on a broad base.
+        (0.0, 0.74 * r + 0.3 * (q + s), 0.85 * sd),
+        (rng.uniform(-4, 4), 0.26 * r, 1.45 * sd),
         (rng.uniform(2.3, 2.6) * sd, -s, rng.uniform(0.8, 1.0) * sd),
     ]
     if kind == "notched":

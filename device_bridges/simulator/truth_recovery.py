@@ -178,7 +178,7 @@ def _is_sinus(person: Person, t0_s: float) -> bool:
     if not around.any():
         return False
     odd = (person.label[around] != N) | (person.shape[around] == NO_P)
-    drawn = person.of_kind(Kind.RATE, Kind.VF, Kind.ASYSTOLE, Kind.PAUSE, Kind.SVT)
+    drawn = person.of_kind(Kind.RATE, Kind.AF, Kind.SVT, Kind.VF, Kind.ASYSTOLE, Kind.PAUSE)
     spans = [(float(e["start_s"]) - 10.0, float(e["end_s"]) + 60.0) for e in drawn]
     return float(odd.mean()) <= 0.5 * ECTOPIC and not touches((t0_s - 10, t0_s + OUT_S), spans)
 
@@ -198,7 +198,8 @@ def _easings(
     person: Person, rate: NDArray[np.float64], stops_s: Sequence[float]
 ) -> Iterator[Condition]:
     """Give when a fast rate falls without a stop: by the heart rate alone it may be one."""
-    if float(rate.max()) < (GRADE_C - SHARE_MARGIN) * person.rate_max or len(rate) < EFFORT_S:
+    least = (EFFORT_SHARE - SHARE_MARGIN) * person.rate_max
+    if len(rate) < EFFORT_S or float(rate.max()) < least:
         return
     highest = np.full(len(rate), -np.inf)
     smooth = np.nan_to_num(rolling_mean(rate, 10))

@@ -20,9 +20,9 @@ RAMP_S = 0.3  # in which f waves, fibrillation and noise come and go, default
 FLAT_MV = 0.0015  # default: what an open input that is tied to nothing still picks up, RMS
 HUM_MV = 1.5  # default: what an open input picks up from the mains, amplitude
 HUM_HZ = 60.0  # default
-COARSE_MV, FINE_MV = (0.35, 0.55), (0.1, 0.15)  # RMS at first, after minutes; vfdb: 0.11-0.74
+COARSE_MV, FINE_MV = (0.2, 0.5), (0.08, 0.14)  # RMS at first, after minutes; vfdb: 0.11-0.74
 FINER_S = 150.0  # default: time constant of the way from coarse to fine
-VF_HZ = (2.9, 5.2)  # centre of the spectrum; vfdb: 3 to 5.5 Hz
+VF_HZ = (3.2, 4.7)  # centre of the spectrum; vfdb: 3 to 5.5 Hz
 F_WAVE_HZ = (4.6, 8.2)  # 4 to 9 Hz, Petrutiu et al. 2007, Europace 9:466
 F_WAVE_MV = (0.01, 0.05)  # amplitude, default: 0.04 to 0.15 mV from peak to peak
 
@@ -126,17 +126,18 @@ def _fibrillation(
     """Give the ventricular fibrillation at a time: narrow noise around a wandering frequency."""
     hz = VF_HZ[0] + (VF_HZ[1] - VF_HZ[0]) * low
     faded = math.exp(-since_s / FINER_S)
-    # The frequency sinks by a fifth on the way: its integral.
-    turn = 2 * math.pi * hz * (0.8 * since_s + 0.2 * FINER_S * (1.0 - faded))
+    # The frequency sinks by a tenth on the way: its integral.
+    turn = 2 * math.pi * hz * (0.9 * since_s + 0.1 * FINER_S * (1.0 - faded))
     one, other = envelope[(at + i) & mask], envelope[(at + 17_011 + i) & mask]
     # Fronts that pass by, a steady part that keeps it from dying away; faster and slower ones.
     wave = (0.5 + one[0]) * math.cos(turn) - one[1] * math.sin(turn)
     wave += 0.4 * (other[0] * math.cos(1.5 * turn) - other[1] * math.sin(1.5 * turn))
-    wave += 0.32 * (one[1] * math.cos(0.45 * turn) + other[1] * math.sin(0.45 * turn))
+    wave += 0.15 * (one[1] * math.cos(0.45 * turn) + other[1] * math.sin(0.45 * turn))
     wave += 0.18 * (one[1] * math.cos(2.1 * turn) + other[0] * math.sin(2.1 * turn))
+    wave += 0.1 * wave * abs(wave) + 0.03 * (wave * wave - 1.0)  # steeper on one side
     first = COARSE_MV[0] + (COARSE_MV[1] - COARSE_MV[0]) * span
     rest = FINE_MV[0] + (FINE_MV[1] - FINE_MV[0]) * span
-    return float((rest + (first - rest) * faded) * wave / 1.2)
+    return float((rest + (first - rest) * faded) * wave / 1.4)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,299 +1,315 @@
-"""What planted beats, bodies and devices amount to, code by code, by hand-made cases."""
+"""Rows of truth: when they are required, whose clock they follow, values, and the file."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from device_bridges.simulator.plan import Sensor
-from device_bridges.simulator.tables import LOGGED_BEAT, SECOND, N, S, V
 from device_bridges.simulator.truth import (
     VALUE,
     Recorder,
+    Truth,
     TruthError,
     read_truth,
     write_truth,
 )
+from device_bridges.simulator.truth_codes import CODES
+from loadtest.matching import USUAL, WINDOWS
+from loadtest.value_errors import FEATURE_OF
+from processors.signals import SIGNALS
 from tests.device_bridges.simulator.plans import event, make_plan
+from tests.device_bridges.simulator.truth_cases import (
+    CALM,
+    beats,
+    near,
+    only,
+    required,
+    truth,
+    worn,
+)
 
-ALL = ("ecg", "ppg", "acceleration", "rr", "heart_rate", "spo2", "respiration", "glucose")
-LABELS = {"N": N, "V": V, "S": S}
-
-
-def _worn(n=1, signals=ALL):
-    return tuple(
-        Sensor(s, "d", np.arange(n, dtype=np.int32), every_s=60.0 if s == "glucose" else 0.0)
-        for s in signals
-    )
-
-
-def _beats(text: str, rr_s=0.8, start_s=20.0, slot=0, own=None):
-    """Give beats by their letters; ``own`` gives the RR before single ones."""
-    rr = np.full(len(text), rr_s)
-    for k, value in (own or {}).items():
-        rr[k] = value
-    beats = np.zeros(len(text), LOGGED_BEAT)
-    beats["slot"], beats["event"], beats["rr_s"] = slot, -1, rr
-    beats["r_s"] = start_s + np.cumsum(rr)
-    beats["label"] = [LABELS[letter] for letter in text]
-    beats["shape"] = np.where(beats["label"] == V, 3, 0)
-    return beats
+DOCUMENT = Path(__file__).parents[3] / "docs" / "truth.md"
+VT = beats("NNNNNVVVVVVVVNNN" + CALM, own=dict.fromkeys(range(5, 13), 0.375))
+PAUSE = beats("N" * 10 + "N" + CALM, own={10: 3.5})
 
 
-def _truth(*beats, events=(), until_s=120.0, seconds=None, n=1, sensors=None, **person):
-    plan = make_plan(n, events, sensors=_worn(n) if sensors is None else sensors, **person)
-    recorder = Recorder(plan)
-    usual = {
-        "rate": 70.0, "breath_rate": 14.0, "spo2": 97.0, "glucose": 100.0, "systolic": 120.0,
-        "diastolic": 80.0, "body_temperature": 36.8, "pm2_5": 10.0,
-    }  # fmt: skip
-    for k in range(int(until_s)):
-        row = np.zeros(n, SECOND)
-        for name, value in usual.items():
-            row[name] = value
-        for name, given in (seconds or {}).items():
-            row[name] = given[k] if k < len(given) else given[-1]
-        recorder.on_second(k, row)
-    for some in beats:
-        recorder.on_beats(some)
-    return [row for row in recorder.truth(until_s) if not row.code.startswith(VALUE)]
-
-
-def _required(rows):
-    return sorted({row.code for row in rows if row.required})
-
-
-CALM = "N" * 200
+# --- what is required -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("letters", "rr_s", "expected"),
-    [
-        ("NNNNNVVNNNNN", 0.46, ["pvc_couplet"]),
-        ("NNNNNVVVNNNN", 0.7, ["pvc_run"]),
-        ("NNNNNVVVVNNN", 0.40, ["vt_nonsustained"]),
-        ("NNNNNVVVVVVVVNNN", 0.375, ["vt"]),
-        ("NNNNNVVVVVVVVNNN", 0.75, ["ventricular_rhythm"]),
-        ("NNNNNVVVVVVNNN", 1.8, ["ventricular_bradycardia"]),
-        ("NNNNNVNNNNVNNN", 0.8, []),
-        ("NNNNNVSVNNNNNN", 0.8, []),
-    ],
-)
-def test_runs_are_named_by_their_length_and_rate(letters, rr_s, expected):
-    own = {k: rr_s for k, letter in enumerate(letters) if letter == "V"}
-    beats = _beats(letters + CALM, own=own)
-    ventricular = ("pvc", "vt", "ventricular")
-    found = [code for code in _required(_truth(beats)) if code.startswith(ventricular)]
-    assert found == expected
-
-
-def test_a_run_near_the_limit_may_be_either():
-    own = dict.fromkeys(range(5, 13), 60 / 131)
-    rows = _truth(_beats("NNNNNVVVVVVVVNNN" + CALM, own=own))
-    codes = {row.code: row.required for row in rows}
-    assert codes["vt"] is False
-    assert codes["ventricular_rhythm"] is False
-
-
-def test_vt_is_met_at_its_sixth_beat():
-    beats = _beats("NNNNNVVVVVVVVNNN" + CALM, own=dict.fromkeys(range(5, 13), 0.375))
-    (vt,) = [row for row in _truth(beats) if row.code == "vt"]
-    assert vt.onset_s == pytest.approx(beats["r_s"][5])
-    assert vt.met_s == pytest.approx(beats["r_s"][10])
-    assert vt.offset_s == pytest.approx(beats["r_s"][12])
-    assert vt.values["rate"] == pytest.approx(160, abs=0.1)
-    assert vt.values["beats"] == 8
+    "fault",
+    [event("motion", 22, 40, snr=0), event("muscle", 22, 40, snr=3), event("lead_off", 22, 40),
+     event("silent", 22, 40), event("dropouts", 22, 40), event("saturation", 22, 40),
+     event("late", 22, 40, seconds=3), event("clock_jump", 24.5, seconds=4),
+     event("silent", 8, 12)],
+)  # fmt: skip
+def test_what_a_fault_hides_is_not_required(fault):
+    assert near(truth(VT, events=[fault]), "vt")
 
 
 @pytest.mark.parametrize(
-    ("gap_s", "expected"),
-    [(2.5, []), (3.02, []), (3.5, ["pause"]), (3.97, ["pause"]), (8.0, ["asystole"])],
-)
-def test_a_time_without_beats_is_a_pause_or_asystole(gap_s, expected):
-    beats = _beats("N" * 10 + "N" + CALM, own={10: gap_s})
-    assert _required(_truth(beats)) == expected
+    "fault",
+    [event("motion", 22, 40, snr=12), event("silent", 22, 40, signal="spo2"),
+     event("late", 22, 40, seconds=0.5), event("duplicates", 22, 40), event("silent", 60, 80),
+     event("wander", 22, 40)],
+)  # fmt: skip
+def test_what_does_not_hide_it_leaves_it_required(fault):
+    assert "vt" in required(truth(VT, events=[fault]))
 
 
-def test_asystole_that_lasts_to_the_end_is_true_as_well():
-    (row,) = [r for r in _truth(_beats("N" * 20)) if r.code == "asystole"]
-    assert row.required
-    assert row.offset_s == 120.0
+def test_while_detectors_learn_nothing_is_required():
+    early = VT.copy()
+    early["r_s"] -= 18.0
+    assert near(truth(early), "vt")
 
 
-def test_no_beats_in_fibrillation_are_no_asystole():
-    vf = event("vf", 40, 60)
-    rows = _truth(_beats("N" * 25, start_s=20), _beats(CALM, start_s=60.5), events=[vf])
-    assert _required(rows) == ["vf"]
+def test_what_the_end_cuts_off_is_not_required():
+    met_s = only(truth(VT), "vt").met_s
+    assert near(truth(VT, until_s=met_s + 4), "vt")
+    assert "vt" in required(truth(VT, until_s=met_s + 6))
 
 
-def test_bigeminy_is_true_where_the_script_made_it():
-    beats = _beats("N" * 6 + "NV" * 6 + CALM)
-    beats["event"][6:18] = 0
-    rows = _truth(beats, events=[event("bigeminy", 24, 34)])
-    assert "pvc_bigeminy" in _required(rows)
-    assert "pvc_trigeminy" not in {row.code for row in rows}
+def test_nothing_is_true_after_the_end():
+    assert all(row.onset_s < 40 for row in truth(PAUSE, VT, until_s=40.0, clipped=True))
 
 
-def test_ten_ventricular_beats_in_a_minute_are_frequent():
-    few, many = ("NNNNV" * k + CALM for k in (7, 13))
-    assert "pvc_frequent" not in {row.code for row in _truth(_beats(few))}
-    assert "pvc_frequent" in _required(_truth(_beats(many)))
-
-
-@pytest.mark.parametrize(("rate", "code"), [(34, "extreme_bradycardia"), (43, "")])
-def test_slow_is_below_40_over_five_beats(rate, code):
-    rows = _truth(_beats("N" * 40, rr_s=60 / rate, start_s=12))
-    assert ("extreme_bradycardia" in _required(rows)) == bool(code)
-
-
-def test_fast_depends_on_whether_somebody_takes_part_in_an_event():
-    beats = _beats("N" * 200, rr_s=60 / 160, start_s=12)
-    assert "extreme_tachycardia" in _required(_truth(beats))
-    plan = make_plan(1, sensors=_worn())
-    recorder = Recorder(replace(plan, participants=(replace(plan.participants[0], event=True),)))
-    recorder.on_beats(beats)
-    codes = [row.code for row in recorder.truth(80.0) if row.required]
-    assert "extreme_tachycardia" not in codes  # 45 years: 176.5 + 10
-
-
-def test_af_is_as_long_as_its_beats():
-    beats = _beats("N" * 200, rr_s=0.7, start_s=15)
-    beats["event"][5:105] = 0
-    (af,) = [r for r in _truth(beats, events=[event("af", 18, 90)]) if r.code == "af"]
-    assert af.required
-    assert (af.onset_s, af.offset_s) == pytest.approx((beats["r_s"][5], beats["r_s"][104]))
-    beats["event"][30:] = -1
-    assert "af" not in _required(_truth(beats, events=[event("af", 18, 40)]))
-
-
-def test_what_a_fault_hides_is_not_required():
-    beats = _beats("NNNNNVVVVVVVVNNN" + CALM, own=dict.fromkeys(range(5, 13), 0.375))
-    for fault in (
-        event("motion", 22, 40, snr=0),
-        event("lead_off", 22, 40),
-        event("silent", 22, 40),
-    ):
-        (vt,) = [row for row in _truth(beats, events=[fault]) if row.code == "vt"]
-        assert not vt.required
-
-
-def test_without_an_ecg_nothing_ventricular_can_be_asked_for():
-    beats = _beats("NNNNNVVVVVVVVNNN" + CALM, own=dict.fromkeys(range(5, 13), 0.375))
-    assert _required(_truth(beats, sensors=_worn(signals=("rr",)))) == []
-
-
-def test_oxygen_below_the_own_limit_is_low():
-    falling = {"spo2": [97.0] * 30 + [87.0] * 30 + [82.0] * 20 + [97.0]}
-    rows = {r.code: r for r in _truth(_beats(CALM * 2), seconds=falling) if r.required}
-    assert rows["spo2_low"].met_s == 30
-    assert rows["spo2_low"].values["lowest"] == 82
-    assert rows["spo2_very_low"].met_s == 60
-    assert rows["spo2_very_low"].offset_s == 80
-
-
-def test_glucose_is_low_until_it_is_back_by_the_hysteresis():
-    fall = {"glucose": [100.0] * 100 + [52.0] * 400 + [75.0] * 200 + [90.0]}
-    rows = {r.code: r for r in _truth(seconds=fall, until_s=900) if r.required}
-    assert rows["glucose_low"].met_s == 120  # it is read once a minute
-    assert rows["glucose_low"].offset_s == 720
-    assert "glucose_urgent_low" not in rows  # 52 is within the margin of 54
-    assert rows["glucose_low"].values["extreme"] == 52
-
-
-def test_no_breath_for_20_s_is_apnoea():
-    rows = _truth(seconds={"breath_rate": [14.0] * 30 + [0.0] * 25 + [14.0]})
-    (apnoea,) = [r for r in rows if r.code == "apnoea"]
-    assert apnoea.required
-    assert (apnoea.onset_s, apnoea.met_s, apnoea.offset_s) == (30, 50, 55)
-
-
-def test_a_recovery_has_the_drops_of_the_rate():
-    rate = np.full(700, 70.0)
-    rate[300:420] = 160.0
-    after = np.arange(280)
-    rate[420:] = 100 + 60 * np.exp(-after / 60.0)
-    stop = event("effort", 300, 420, marker=1)
-    beats = _beats("N" * 900)
-    rows = _truth(beats, events=[stop], seconds={"rate": rate}, until_s=700)
-    (row,) = [r for r in rows if r.code == "heart_rate_recovery"]
-    assert row.required
-    assert row.onset_s == 420
-    assert row.values["hrr60"] == pytest.approx(60 * (1 - np.exp(-1)), abs=0.3)
-    assert row.values["tau_s"] == pytest.approx(60.0, abs=0.1)
-    assert "heart_rate_recovery_delayed" not in {r.code for r in rows}
-
-
-def test_a_silent_device_is_silent_once_per_signal_after_its_stale_time():
-    rows = _truth(_beats(CALM), events=[event("silent", 30, 60, signal="ecg")])
-    (row,) = [r for r in rows if r.code == "device_silent"]
-    assert row.required
-    assert row.met_s == 32.0  # CLINICAL 2: an ECG is stale after 2 s
-
-
-def test_a_battery_is_low_from_15_percent_on():
-    (row,) = [r for r in _truth(events=[event("battery", 0, 100, first=25, last=5)])
-              if r.code == "battery_low"]  # fmt: skip
-    assert row.required
-    assert row.met_s == 50
+# --- clocks and others ----------------------------------------------------------------------------
 
 
 def test_times_are_those_of_the_devices_clock():
-    beats = _beats("N" * 10 + "N" + CALM, own={10: 3.5})
+    usual = only(truth(PAUSE), "pause")
     ahead = event("clock_offset", 0, 1000, seconds=7)
-    (usual,) = [r for r in _truth(beats) if r.code == "pause"]
-    (shifted,) = [r for r in _truth(beats, events=[ahead]) if r.code == "pause"]
+    shifted = only(truth(PAUSE, events=[ahead]), "pause")
     assert shifted.onset_s == pytest.approx(usual.onset_s + 7)
+    assert shifted.met_s == pytest.approx(usual.met_s + 7)
+    assert (usual.ahead_s, shifted.ahead_s) == (0, 7)
+
+
+def test_the_clock_of_another_signal_does_not_matter():
+    ahead = event("clock_offset", 0, 1000, seconds=7, signal="spo2")
+    seconds = {"spo2": [97.0] * 30 + [80.0] * 40 + [97.0]}
+    rows = truth(PAUSE, events=[ahead], seconds=seconds)
+    assert only(rows, "pause").onset_s == only(truth(PAUSE), "pause").onset_s
+    assert only(rows, "spo2_low").met_s == 37
+
+
+def test_where_packets_are_held_back_a_delay_says_nothing():
+    row = only(truth(VT, events=[event("late", 20, 40, seconds=0.8)]), "vt")
+    assert (row.required, row.timed) == (True, False)
+    assert only(truth(VT), "vt").timed
 
 
 def test_others_change_nothing():
-    mine = _beats("N" * 10 + "N" + CALM, own={10: 3.5})
-    other = _beats("NVVN" * 20, slot=1)
-    together = [r for r in _truth(mine, other, n=2) if r.participant == "P-0001"]
-    assert together == _truth(mine)
+    other = beats("NVVN" * 20, slot=1)
+    together = [r for r in truth(PAUSE, other, n=2) if r.participant == "P-0001"]
+    assert together == truth(PAUSE)
 
 
-def test_values_are_those_of_the_true_beats():
-    plan = make_plan(1, sensors=_worn())
-    recorder = Recorder(plan)
-    beats = _beats("N" * 160, rr_s=0.75, start_s=0.0)
-    recorder.on_beats(beats)
-    rows = {r.code: r for r in recorder.truth(65.0) if r.code.startswith(VALUE)}
-    assert rows["value:heart_rate"].values == {"rate": pytest.approx(80.0)}
-    assert rows["value:hrv_60"].values["sdnn_ms"] == pytest.approx(0, abs=0.01)
-    assert rows["value:hrv_60"].values["mean_nn_ms"] == pytest.approx(750)
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=5))
+def test_it_does_not_matter_how_the_log_is_cut(cuts):
+    parts = np.split(VT, sorted(set(cuts)))
+    assert truth(*parts) == truth(VT)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0, 40))
+def test_moving_the_beats_moves_the_truth(moved_s):
+    moved = VT.copy()
+    moved["r_s"] += moved_s
+    here, there = (
+        [r for r in truth(log, until_s=250) if r.code.startswith("vt")] for log in (VT, moved)
+    )
+    for a, b in zip(here, there, strict=True):
+        assert (b.onset_s, b.met_s) == pytest.approx((a.onset_s + moved_s, a.met_s + moved_s))
+        assert (a.code, a.required, a.values) == (b.code, b.required, b.values)
+
+
+def test_seconds_come_in_order():
+    recorder = Recorder(make_plan(1))
+    with pytest.raises(ValueError, match="expected second 0, found 3"):
+        recorder.on_second(3, make_plan(1).people)
+
+
+def test_a_run_that_recorded_nothing_has_no_truth():
+    assert Recorder(make_plan(1, sensors=worn())).truth(60.0) == []
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _values(rows):
+    return {row.code.removeprefix(VALUE): row for row in rows if row.code.startswith(VALUE)}
+
+
+def test_values_of_the_heart_are_those_of_the_true_beats():
+    rr_ms = 750 + 40 * np.sin(np.arange(600))
+    log = beats("N" * 600, start_s=0.0, own=dict(enumerate(rr_ms / 1000)))
+    rows = _values(truth(log, until_s=310, clipped=True))
+    (minute,) = [r for r in truth(log, until_s=310, clipped=True)
+                 if r.code == "value:hrv_60" and r.onset_s == 60]  # fmt: skip
+    ends = log["r_s"]
+    inside = (ends > 60) & (ends <= 120)
+    expected = 1000 * np.diff(ends, prepend=0.0)[inside]
+    assert minute.values["mean_nn_ms"] == pytest.approx(expected.mean())
+    assert minute.values["sdnn_ms"] == pytest.approx(expected.std(ddof=1))
+    assert minute.values["rmssd_ms"] == pytest.approx(np.sqrt(np.mean(np.diff(expected) ** 2)))
+    steps = np.abs(np.diff(expected)) > 50
+    assert minute.values["pnn50_percent"] == pytest.approx(100 * steps.mean())
+    assert (rows["hrv_300"].onset_s, rows["hrv_300"].offset_s) == (0, 300)
+    assert rows["heart_rate"].values["rate"] == pytest.approx(80, abs=0.5)
+    assert rows["pulse_rate"].values == rows["heart_rate"].values
+
+
+def test_ectopic_beats_are_left_out_of_variability():
+    log = beats("NNNNNNNNNNNNNNNNNNNV" * 6 + "N" * 60, start_s=0.0, own={19: 0.5, 20: 1.1})
+    row = _values(truth(log, until_s=70, clipped=True))["hrv_60"]
+    assert row.values["sdnn_ms"] == pytest.approx(0, abs=0.01)
+    assert not row.required  # a tenth of the intervals is not normal
+    many = beats("NNV" * 60, start_s=0.0)
+    assert "hrv_60" not in _values(truth(many, until_s=70, clipped=True))
+
+
+def test_values_of_a_minute_that_something_spoils_are_not_required():
+    log = beats("N" * 200, start_s=0.0)
+    rows = [r for r in truth(log, until_s=120, clipped=True, events=[event("silent", 70, 80)])
+            if r.code == "value:heart_rate"]  # fmt: skip
+    assert [row.required for row in rows] == [False, False]  # learning, hidden
+    rows = [r for r in truth(log, until_s=120, clipped=True) if r.code == "value:heart_rate"]
+    assert [row.required for row in rows] == [False, True]
+
+
+def test_values_of_bodies_are_means_of_what_is_read():
+    seconds = {"spo2": [97.0] * 90 + [91.0], "breath_rate": [12.0] * 90 + [18.0]}
+    rows = _values(truth(seconds=seconds, until_s=120, clipped=True))
+    assert rows["spo2"].values["spo2"] == pytest.approx(94.1, abs=0.2)
+    assert rows["respiration"].values["rate"] == pytest.approx(15, abs=0.2)
+
+
+def test_a_trend_of_glucose_and_an_hour_of_dust():
+    seconds = {"glucose": (100 + np.arange(5000) / 60.0).tolist(), "pm2_5": [10.0] * 1800 + [30.0]}
+    sensors = worn(("glucose",), pm2_5=60)
+    rows = truth(seconds=seconds, until_s=3700, clipped=True, sensors=sensors)
+    trend = [row for row in rows if row.code == "value:glucose_trend"]
+    assert trend[0].offset_s == 900
+    assert all(row.values["per_min"] == pytest.approx(1.0, abs=0.01) for row in trend)
+    (hour,) = [row for row in rows if row.code == "value:pm2_5_1h" and row.offset_s == 3600]
+    assert hour.values["pm2_5"] == pytest.approx(20.0, abs=0.5)
+
+
+# --- the file -------------------------------------------------------------------------------------
 
 
 def test_a_file_of_truth_is_read_back_as_it_was(tmp_path):
-    beats = _beats("NNNNNVVVVVVVVNNN" + CALM, own=dict.fromkeys(range(5, 13), 0.375))
-    rows = _truth(beats)
+    rows = truth(VT, events=[event("clock_offset", 0, 1000, seconds=7)], clipped=True)
     path = tmp_path / "truth.jsonl"
-    write_truth(path, make_plan(1), rows)
+    write_truth(path, make_plan(1), rows, base_ns=12)
     head, again = read_truth(path)
     assert again == rows
-    assert (head.seed, head.participants, head.base_ns) == (1, 1, 0)
+    assert (head.name, head.seed, head.participants, head.base_ns) == ("test", 1, 1, 12)
+    assert head.hours == 1.0
+
+
+def test_a_scenario_without_an_end_has_no_hours(tmp_path):
+    path = tmp_path / "truth.jsonl"
+    write_truth(path, replace(make_plan(1), duration_s=np.inf), [])
+    head, rows = read_truth(path)
+    assert rows == []
+    assert np.isnan(head.hours)
+
+
+HEAD = (
+    '{"kind":"scenario","version":2,"name":"x","seed":1,"participants":1,"duration_s":9,'
+    '"base_ns":0}\n'
+)
+ROW = json.dumps(
+    {
+        "kind": "truth", "participant": "P", "code": "vt", "onset_s": 1, "offset_s": None,
+        "met_s": 2, "required": True, "values": {}, "cause": "", "ahead_s": 0, "timed": True,
+    }
+)  # fmt: skip
+
+
+def test_what_the_hostile_files_are_made_of_is_itself_right(tmp_path):
+    path = tmp_path / "truth.jsonl"
+    path.write_text(HEAD + '{"kind":"remark"}\n\n' + ROW)
+    assert read_truth(path)[1] == [Truth("P", "vt", 1.0, None, 2.0)]
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense", "[]", '{"kind":"scenario","version":99}',
-             '{"kind":"scenario","version":2}\n{"kind":"truth"}',
-             '{"kind":"scenario","version":2}\n[1,2]'],
+    "text",
+    [
+        "", "nonsense", "[]", "null", '{"kind":"truth"}', '{"kind":"scenario","version":99}',
+        '{"kind":"scenario","version":2}', HEAD.replace('"seed":1', '"seed":"x"'),
+        HEAD.replace('"participants":1', '"participants":1e999'), HEAD + '{"kind":"truth"}',
+        HEAD + "[1,2]", HEAD + ROW.replace("1,", '"soon",', 1), HEAD + ROW.replace("{}", "[]"),
+        HEAD + ROW.replace('"met_s": 2', '"met_s": NaN'), HEAD + "[" * 100_000,
+        HEAD + ROW.replace('"met_s": 2', f'"met_s": {"9" * 400}'), "\ufeff" + HEAD, "\0" * 50,
+    ],
 )  # fmt: skip
 def test_a_file_that_is_no_truth_is_refused_in_a_sentence(tmp_path, text):
     path = tmp_path / "truth.jsonl"
-    path.write_text(text)
-    with pytest.raises(TruthError, match=r"truth\.jsonl"):
+    path.write_text(text, "utf-8")
+    with pytest.raises(TruthError, match=r"truth\.jsonl") as refused:
         read_truth(path)
+    assert "\n" not in str(refused.value)
 
 
-def test_no_such_file_is_a_sentence_as_well(tmp_path):
-    with pytest.raises(TruthError):
-        read_truth(tmp_path / "none")
-
-
-def test_rows_are_json_of_plain_numbers(tmp_path):
+def test_bytes_that_are_no_text_and_paths_that_are_no_file_are_sentences_as_well(tmp_path):
     path = tmp_path / "truth.jsonl"
-    write_truth(path, make_plan(1), _truth(_beats(CALM)))
-    assert all(json.loads(line) for line in path.read_text().splitlines())
+    path.write_bytes(b"\xff\xfe\xfa")
+    for hostile in (path, tmp_path / "none", tmp_path):
+        with pytest.raises(TruthError):
+            read_truth(hostile)
+
+
+# --- tables and document --------------------------------------------------------------------------
+
+
+def _table(heading):
+    """Give the cells of the table below a heading of the document."""
+    text = DOCUMENT.read_text("utf-8").partition(heading)[2].partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows}
+
+
+def test_every_code_is_heard_by_signals_that_exist():
+    for code in CODES.values():
+        assert set(code.heard_by) <= set(SIGNALS)
+
+
+def test_the_document_has_the_table_of_codes():
+    told = _table("## What is true")
+    assert list(told) == list(CODES)
+    for name, code in CODES.items():
+        window = WINDOWS.get(name, USUAL)
+        assert told[name] == [
+            ", ".join(f"`{signal}`" for signal in code.heard_by) or "any",
+            code.met,
+            code.margin,
+            f"{code.settle_s:g}",
+            f"{window.before_s:g}, {window.after_s:g}",
+        ]
+
+
+def test_the_document_has_the_table_of_values():
+    told = _table("## True values")
+    assert list(told) == [name.removeprefix(VALUE) for name in FEATURE_OF]
+    for name, feature in FEATURE_OF.items():
+        columns = ", ".join(f"`{mine}`" for mine in feature.columns)
+        theirs = ", ".join(f"`{feature.name}.{column}`" for column in feature.columns.values())
+        how = "mean of the window" if feature.mean else "at its end"
+        assert told[name.removeprefix(VALUE)][:3] == [columns, theirs, how]
+
+
+def test_the_document_explains_every_field_of_a_row():
+    text = DOCUMENT.read_text("utf-8")
+    for name in Truth.__slots__:
+        assert re.search(rf"^\| `{name}` ", text, re.MULTILINE), name
