@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -91,14 +92,16 @@ def calls(program: str) -> list[tuple[Named, list[str]]]:
 
 @cache
 def options() -> dict[str, set[str]]:
-    """Give the options of each command of ``vitals``."""
-    group = typer.main.get_command(build())
-    return {
-        name: {"-h", "--help"}.union(
+    """Give the options of each command of ``vitals``, those of its subcommands included."""
+
+    def own(command: Any) -> set[str]:
+        found = {"-h", "--help"}.union(
             *(set(param.opts) | set(param.secondary_opts) for param in command.params)
         )
-        for name, command in group.commands.items()  # type: ignore[attr-defined]
-    }
+        return found.union(*(own(each) for each in getattr(command, "commands", {}).values()))
+
+    group = typer.main.get_command(build())
+    return {name: own(command) for name, command in group.commands.items()}  # type: ignore[attr-defined]
 
 
 def test_every_make_target_exists() -> None:
