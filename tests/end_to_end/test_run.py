@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.end_to_end.program import LIVE_S, Page, Program, stored, wait_for
+from tests.end_to_end.recordings import write
 
 END_S = 6.0
 RECORDS = ("208", "203")  # many ventricular beats: findings and alarms come at once
@@ -119,7 +121,13 @@ def test_the_next_start_shows_findings_and_open_alarms_of_the_one_before(first, 
 
 
 def test_traces_come_before_kernels_are_compiled_and_ctrl_c_does_not_wait_for_them(tmp_path):
-    with Program(tmp_path, "--participants", 5, NUMBA_CACHE_DIR=str(tmp_path / "none")) as program:
+    # Played from a file: simulated people have kernels of their own to compile first.
+    for name in "abcde":
+        write(
+            tmp_path / "played", name, 250.0, np.random.default_rng(1).random((15_000, 1)), ["II"]
+        )
+    played = tmp_path / "played"
+    with Program(tmp_path, "--replay", played, NUMBA_CACHE_DIR=str(tmp_path / "none")) as program:
         page = Page(program, 5)
         page.until(lambda p: len(p.trace_samples) >= 5, 8, "traces of all five")
         assert page.phases[-1] in {"starting", "compiling"}

@@ -39,9 +39,11 @@ def test_groups_have_members():
 def test_a_profile_holds_what_is_known_in_the_columns_of_the_control():
     control = profile(ANNA, 7)
     assert (control.participant, control.t_ns, control.kind) == ("p1", 7, "profile")
-    assert control.values == {"age_years": 50.0, "heart_rate_max": 170.0, "event": 0.0}
+    assert control.values == {
+        "age_years": 50.0, "heart_rate_max": 170.0, "event": 0.0, "sensitive": 0.0,
+    }  # fmt: skip
     assert set(control.values) <= {column.name for column in CONTROLS["profile"]}
-    assert profile(BORI, 0).values == {"event": 1.0}
+    assert profile(BORI, 0).values == {"event": 1.0, "sensitive": 0.0}
     assert [one.participant for one in Registry([ANNA, BORI]).profiles(0)] == ["p1", "p2"]
 
 
