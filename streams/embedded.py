@@ -251,7 +251,8 @@ class Embedded:
     def _status(self) -> tuple[float, str, str]:
         """Give how far the engine is behind in seconds of signal, its phase, what else is amiss."""
         trouble = str(self._writer.error or "")
-        silent_s = (self._clock.now_ns() - self._given_ns) / NS_PER_S
+        # Of the clock on the wall: a fast replay runs through seconds of signal in no time.
+        silent_s = (self._clock.now_ns() - self._given_ns) / NS_PER_S / (self._plan.speed or 1.0)
         if silent_s > SILENT_S and not self._ended:
             trouble = f"nothing from the bridge for {silent_s:.0f} s. {trouble}"
         if not self._ready or self._done_ns == self._plan.bridge.base_ns:
@@ -366,8 +367,10 @@ class Embedded:
             return self._steps.get(timeout=LISTEN_S)
         except queue.Empty:
             now_ns = self._clock.now_ns()
-            stalled = now_ns - self._given_ns > STALL_NS and not self._ended
-            return (now_ns, ()) if stalled and self._plan.speed is not None else None
+            speed = self._plan.speed
+            if speed is None or self._ended or now_ns - self._given_ns <= STALL_NS * speed:
+                return None
+            return now_ns, ()
 
 
 class _Server(uvicorn.Server):
