@@ -41,6 +41,7 @@ from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
+from streams.backlog import Backlog, Step
 from streams.observe import Observer
 from streams.stores import Record, SeriesRows, StoredStrip, StoreError, n_rows
 from streams.stores.sqlite import SqliteStore
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 # Gives what is not a sample in a span of device time: profiles, lead-off flags, marks.
 ControlSource = Callable[[int, int], Sequence[Control]]
 
-QUEUE_STEPS: Final = 300  # a minute of 200 ms steps: as long as kernels take to compile
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
 STATUS_S: Final = 0.5
 END_S: Final = 3.0  # wait for the step in progress; compiling kernels takes longer and is given up
@@ -60,7 +60,6 @@ LISTEN_S: Final = 0.05  # how long the engine thread waits for a step before it 
 SILENT_S: Final = 5.0  # from here on the page says that the bridge gives nothing
 STALL_NS: Final = 2 * NS_PER_S  # a bridge that gives nothing for so long: time passes without it
 
-Step = tuple[int, Sequence[Block | Control]]
 Order = Callable[["LiveCore"], Sequence[Record]]
 
 
@@ -123,7 +122,7 @@ class Embedded:
         self.store_path = folder / "vitals.sqlite"
         self._store = SqliteStore(self.store_path)
         self._writer = StoreWriter(self._store, on_written=self._observer.written)
-        self._steps: queue.Queue[Step] = queue.Queue(QUEUE_STEPS)
+        self._steps = Backlog()
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
         self._hub = Hub(
             self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip
@@ -363,14 +362,14 @@ class Embedded:
 
     def _next_step(self) -> Step | None:
         """Give the next step; without one for a while, a step in which only time has passed."""
-        try:
-            return self._steps.get(timeout=LISTEN_S)
-        except queue.Empty:
-            now_ns = self._clock.now_ns()
-            speed = self._plan.speed
-            if speed is None or self._ended or now_ns - self._given_ns <= STALL_NS * speed:
-                return None
-            return now_ns, ()
+        step = self._steps.get(LISTEN_S)
+        if step is not None:
+            return step
+        now_ns = self._clock.now_ns()
+        speed = self._plan.speed
+        if speed is None or self._ended or now_ns - self._given_ns <= STALL_NS * speed:
+            return None
+        return now_ns, ()
 
 
 class _Server(uvicorn.Server):
