@@ -165,7 +165,11 @@ class Feeder:
 
     def acknowledge(self, alarm_id: str, by: str) -> None:
         alarm = dataclasses.replace(
-            self.alarms[alarm_id], state="acknowledged", acknowledged_by=by, latched=False
+            self.alarms[alarm_id],
+            state="acknowledged",
+            sounding=False,
+            acknowledged_by=by,
+            latched=False,
         )
         self.alarms[alarm_id] = alarm
         self.hub.on_alarms([alarm])

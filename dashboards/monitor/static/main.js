@@ -6,6 +6,7 @@ import { language, switchLanguage, t } from './i18n.js';
 import { Feed } from './lanes.js';
 import { ParticipantView } from './participant.js';
 import { Connection } from './socket.js';
+import { Sounder, worst } from './sound.js';
 
 const BLANK_AFTER_MS = 3000; // without word from the server nothing on the page may look current
 const WATCH_AFTER_MS = 120;
@@ -49,6 +50,7 @@ export class Page {
     this.written = false;
     this.tallied = '';
     this.toastTimer = 0;
+    this.sounder = new Sounder();
     this.reduced = matchMedia('(prefers-reduced-motion: reduce)');
     this.grid = new Grid(element('grid'), element('sizer'), this);
     this.view = new ParticipantView(element('participant'), this);
@@ -80,6 +82,10 @@ export class Page {
       this.onlyAlarms = !this.onlyAlarms;
       element('only').setAttribute('aria-pressed', String(this.onlyAlarms));
       this.reorder();
+    });
+    element('sound').addEventListener('click', async () => {
+      await (this.sounder.on ? this.sounder.stop() : this.sounder.start());
+      this.sound();
     });
     element('language').addEventListener('click', () => {
       switchLanguage();
@@ -271,6 +277,7 @@ export class Page {
     }
     this.writeBanner();
     this.writeHeader();
+    this.sound();
     if (this.orderChanged && !this.grid.held) this.reorder();
     else this.write();
   }
@@ -281,6 +288,18 @@ export class Page {
     this.writeElsewhere();
     if (this.view.person) this.view.write();
     else this.grid.write();
+  }
+
+  /** Sound what is to be heard; a page that does not know any more says so with the mildest sound. */
+  sound() {
+    const heard = [...this.people.values()].flatMap((person) =>
+      [...person.alarms.values()].filter((alarm) => alarm.sounding).map((alarm) => alarm.sounds_as));
+    const sound = this.blank ? 'low' : worst(heard);
+    this.sounder.play(sound);
+    const button = element('sound');
+    button.setAttribute('aria-pressed', String(this.sounder.on));
+    button.dataset.missed = String(!this.sounder.on && sound !== '');
+    say(button, t(this.sounder.on ? 'sound.on' : 'sound.off'));
   }
 
   /** People with an open high alarm whom scrolling, the filter or an open participant hides. */

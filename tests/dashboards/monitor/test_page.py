@@ -258,3 +258,24 @@ def test_korean_is_chosen_by_the_browser_and_the_button_changes_it(serve, look):
     page.click("#language")
     expect(tiles(page).first.locator(".alarm")).to_contain_text("Ventricular tachycardia")
     expect(page.locator("#count")).to_have_text("2 participants")
+
+
+def test_the_worst_alarm_is_heard_once_sound_is_on_until_it_is_acknowledged(serve, look):
+    served = serve(3, live=True)
+    page = look(served)
+    playing = "vitalstreamPage.sounder.playing"
+    served.call(served.feeder.alarm, 1, "spo2_low", "medium", ("SpO2 low", "산소"))
+    expect(page.locator("#sound")).to_have_attribute("data-missed", "true")
+    assert page.evaluate("vitalstreamPage.sounder.bursts") == 0
+    page.locator("#sound").click()
+    expect(page.locator("#sound")).to_have_text("♪ Sound on")
+    until(page, f"{playing} === 'medium' && vitalstreamPage.sounder.bursts >= 1")
+    served.call(served.feeder.alarm, 2, "vt", "high", ("Ventricular tachycardia", "심실빈맥"))
+    until(page, f"{playing} === 'high'")
+    buttons = page.locator(".tile .acknowledge:visible")
+    for left in (1, 0):
+        buttons.first.click()
+        expect(buttons).to_have_count(left)
+    until(page, f"{playing} === ''")
+    page.locator("#sound").click()
+    expect(page.locator("#sound")).to_have_attribute("aria-pressed", "false")
