@@ -62,7 +62,10 @@ def recovery_conditions(person: Person) -> Iterator[Condition]:
         cause = "effort" if stop.row >= 0 else ""
         met_s, needs = stop.t0_s + OUT_S, (stop.t0_s - EFFORT_OF_S, stop.t0_s + OUT_S)
         told = stop.marker == BUTTON or (stop.marker == SENSED and "acceleration" in person.worn)
-        required = certain and stop.row >= 0 and (told or values["hrr60"] >= CLEAR_DROP)
+        # By the rate alone only where nobody is seen to walk on: that is effort again.
+        seen = "acceleration" in person.worn
+        by_rate = not seen and values["hrr60"] >= CLEAR_DROP
+        required = certain and stop.row >= 0 and (told or by_rate)
         yield Condition(
             "heart_rate_recovery", stop.t0_s, None, met_s, required, values, cause, needs
         )

@@ -266,11 +266,16 @@ def test_who_sits_has_to_recover_faster():
 
 
 def test_a_stop_that_only_the_rate_tells_has_to_be_clear():
-    assert "heart_rate_recovery" in required(_recovered(_effort(60.0), marker=0))
-    rows = _recovered(_effort(10.0), marker=0)
+    heart = worn(("ecg",))
+    assert "heart_rate_recovery" in required(_recovered(_effort(60.0), marker=0, sensors=heart))
+    rows = _recovered(_effort(10.0), marker=0, sensors=heart)
     assert near(rows, "heart_rate_recovery")
     assert near(rows, "heart_rate_recovery_delayed")
     assert only(rows, "heart_rate_recovery").values["confirmed"] == 0
+
+
+def test_who_is_seen_to_walk_on_need_not_be_graded():
+    assert near(_recovered(_effort(60.0), marker=0), "heart_rate_recovery")
 
 
 def test_a_movement_sensor_tells_a_stop_as_the_button_does():
