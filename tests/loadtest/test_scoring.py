@@ -14,7 +14,7 @@ from alerts.policy import load_policy
 from device_bridges.simulator.truth import Truth
 from device_bridges.simulator.truth_codes import CODES
 from loadtest.matching import WINDOWS
-from loadtest.score_table import demands, judged, lines
+from loadtest.score_table import demands, faults, judged, lines
 from loadtest.scoring import Emitted, RaisedAlarm, detected_codes, score
 from loadtest.value_errors import FEATURE_OF
 from processors.errors import SettingError
@@ -290,6 +290,18 @@ def test_nothing_at_all_has_no_rate():
     scores = score([], [])
     assert math.isnan(scores.sensitivity)
     assert "Se -" in " ".join(lines(scores))
+
+
+def test_the_table_names_every_code_and_stays_within_100_columns():
+    rows = [_row(), _row("heart_rate_recovery_delayed", 50.0, None), _row("vf_of_the_future")]
+    scores = score(rows, [_found(), _found("asystole", at_s=40.0)], hours=2.0)
+    told = list(lines(scores))
+    assert max(map(len, told)) <= 100
+    assert all(any(code in line for line in told) for code in ("vt", "asystole", "vf"))
+    assert list(faults(scores)) == [
+        "false asystole P-1 known at 13.0 s",
+        "missed heart_rate_recovery_delayed P-1 at 50.0 s",
+    ]
 
 
 def test_a_demand_is_met_or_not():

@@ -96,7 +96,8 @@ def usual() -> Said:
     return run(scene(), even_bounds(200))
 
 
-NEEDS_HOURS = {"air_limits"}  # held to the laws of cuts, company and snapshots by its own test
+# Held to the laws of cuts, company and snapshots by their own tests.
+NEEDS_HOURS = {"air_limits", "recovery_trend"}
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in NEEDS_HOURS])
@@ -294,7 +295,7 @@ def test_hostile_samples_do_no_harm(name: str, what: str) -> None:
 
 
 @pytest.mark.xfail(
-    strict=True, reason="21,592 B with the processors of all signals; the goal of 20,480 B stands"
+    strict=True, reason="22,912 B with the processors of all signals; the goal of 20,480 B stands"
 )
 def test_state_stays_within_its_budget() -> None:
     slot = np.zeros(1, np.int32)
