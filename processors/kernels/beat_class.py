@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 N_TEMPLATES = 8
 WINDOW = 100  # samples of a beat at 100 Hz, R at index 40
 LOW, HIGH = 26, 66  # the part that is compared: R - 140 ms to R + 250 ms
+PART = HIGH - LOW
 SHIFT = 6  # samples by which a beat may be moved to fit
 WIDTH_LOW, WIDTH_HIGH = 27, 57  # the part whose width is measured
 START_LOW, START_HIGH = 33, 43  # the part that must be alike in an aberrant beat
@@ -56,7 +57,7 @@ RULES = (
 
 BEAT_STATE = np.dtype(
     [
-        ("mean", np.float32, (N_TEMPLATES, WINDOW)),  # running means of aligned beats, mV
+        ("mean", np.float32, (N_TEMPLATES, PART)),  # running means of aligned beats, mV
         ("width", np.float32, (N_TEMPLATES,)),  # ms
         ("pace_ms", np.float32, (N_TEMPLATES,)),  # running mean of the intervals before its beats
         ("early", np.float32, (N_TEMPLATES,)),  # running share of early beats
@@ -162,16 +163,18 @@ _inner = njit(**_OPTIONS)
 def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.float64]) -> None:
     """Move a beat over a template; give correlation, distance and shift of the best fit.
 
+    The template holds the part from `LOW` to `HIGH` only.
+
     The distance is the summed difference over the larger of the two summed deflections, so it
     sees amplitude, and lies between 0 (equal) and 2.
     """
-    n = HIGH - LOW
+    n = PART
     mean_b = 0.0
-    for i in range(LOW, HIGH):
+    for i in range(n):
         mean_b += mean[i]
     mean_b /= n
     power_b = 0.0
-    for i in range(LOW, HIGH):
+    for i in range(n):
         power_b += (mean[i] - mean_b) ** 2
     best = -2.0
     best_shift = 0
@@ -183,11 +186,12 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
     for shift in range(-SHIFT, SHIFT + 1):
         # Four sums at a time: one alone waits for each addition before the next.
         c0, c1, c2, c3 = 0.0, 0.0, 0.0, 0.0
-        for i in range(LOW, HIGH - 3, 4):
-            c0 += wave[i + shift] * mean[i]
-            c1 += wave[i + 1 + shift] * mean[i + 1]
-            c2 += wave[i + 2 + shift] * mean[i + 2]
-            c3 += wave[i + 3 + shift] * mean[i + 3]
+        at = LOW + shift
+        for i in range(0, PART - 3, 4):
+            c0 += wave[at + i] * mean[i]
+            c1 += wave[at + i + 1] * mean[i + 1]
+            c2 += wave[at + i + 2] * mean[i + 2]
+            c3 += wave[at + i + 3] * mean[i + 3]
         cross = (c0 + c1) + (c2 + c3) - total * mean_b
         variance = power - total * total / n
         c = cross / np.sqrt(variance * power_b + 1.0e-12)
@@ -198,14 +202,14 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
         total += enters - leaves
         power += enters * enters - leaves * leaves
     mean_a = 0.0
-    for i in range(LOW, HIGH):
-        mean_a += wave[i + best_shift]
+    for i in range(n):
+        mean_a += wave[LOW + best_shift + i]
     mean_a /= n
     difference = 0.0
     size_a = 0.0
     size_b = 0.0
-    for i in range(LOW, HIGH):
-        a = wave[i + best_shift] - mean_a
+    for i in range(n):
+        a = wave[LOW + best_shift + i] - mean_a
         b = mean[i] - mean_b
         difference += abs(a - b)
         size_a += abs(a)
@@ -229,12 +233,12 @@ def start_distance(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> floa
         base_b = 0.0
         for i in range(START_LOW - 3, START_LOW):
             base_a += wave[i + shift] / 3.0
-            base_b += mean[i] / 3.0
+            base_b += mean[i - LOW] / 3.0
         difference = 0.0
         size = 0.0
         for i in range(START_LOW, START_HIGH):
-            difference += abs((wave[i + shift] - base_a) - (mean[i] - base_b))
-            size += abs(mean[i] - base_b)
+            difference += abs((wave[i + shift] - base_a) - (mean[i - LOW] - base_b))
+            size += abs(mean[i - LOW] - base_b)
         best = min(best, difference / (size + 1.0e-9))
     return float(best)
 
@@ -342,14 +346,9 @@ def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.floa
     count = state.count[best] + 1
     state.count[best] = count
     gain = 1.0 / min(count, 16)
-    for i in range(WINDOW):
-        j = i + best_shift
-        if 0 <= j < WINDOW:
-            state.mean[best, i] += (
-                gain * (wave[j] - state.mean[best, i])
-                if count > 1
-                else (wave[j] - state.mean[best, i])
-            )
+    for i in range(PART):
+        x = wave[LOW + best_shift + i]
+        state.mean[best, i] += gain * (x - state.mean[best, i])
     width = qrs_width_ms(wave, best_shift)
     state.width[best] = (
         width if count == 1 else state.width[best] + gain * (width - state.width[best])
