@@ -55,6 +55,7 @@ LARGEST_MV = 1000.0  # beyond any electrode potential: taken as missing, like Na
 PIECE = 256  # samples filtered at a time; work arrays stay in the nearest cache
 TRACE = 512  # ring of the 0.5-40 Hz signal at the input's rate, for the time of R
 SLOPES = 256  # ring of the slopes, for the average and the slope of a candidate
+SLOPE_MV_S = 0.02  # step of its uint16: up to 1310 mV/s, a wave of 14 mV at 15 Hz
 GRID = 1024  # ring of the 0.5-40 Hz signal at GRID_HZ, for the windows: 5.1 s
 GRID_HZ = 200.0
 GRID_MV = 0.002  # step of its int16: +-65 mV
@@ -123,13 +124,13 @@ QRS_STATE = np.dtype(
         # b0, a1, a2 of: trace high-pass, low-pass; band high-pass, low-pass, low-pass
         ("design", "f8", (5, 3)), ("average_n", "i8"), ("hold_n", "i8"), ("delay_n", "f8"),
         ("trace_z", "f8", (4,)), ("band_z", "f8", (MAX_LEADS, 6)), ("band_y", "f8", (MAX_LEADS,)),
-        ("last_mv", "f8", (MAX_LEADS,)), ("missing", "i4", (MAX_LEADS,)),
+        ("last_mv", "f4", (MAX_LEADS,)), ("missing", "i4", (MAX_LEADS,)),
         # how often the last value has come in a row, and the slow mean
         ("run", "i4", (MAX_LEADS,)), ("mean_mv", "f8", (MAX_LEADS,)),
-        ("trace", "f4", (TRACE,)), ("slopes", "f4", (SLOPES,)), ("grid", "i2", (GRID,)),
+        ("trace", "f4", (TRACE,)), ("slopes", "u2", (SLOPES,)), ("grid", "i2", (GRID,)),
         ("trace_mv", "f8"), ("grid_next", "i8"),
-        # the average: sum, slow mean, value before; the maximum that is being followed
-        ("sum", "f8"), ("level", "f8"), ("before", "f8"),
+        # the average: sum of steps, slow mean, value before; the maximum that is being followed
+        ("sum", "i8"), ("level", "f8"), ("before", "f8"),
         ("peak", "f8"), ("peak_at", "i8"), ("tracking", "i1"),
         # a larger maximum than `guard` takes the newest beat back
         ("guard", "f8"),
@@ -147,10 +148,11 @@ QRS_STATE = np.dtype(
         ("beat_mv", "f8"), ("beat_sure", "f8"),
         ("old_has", "i1"), ("old_at", "i8"), ("old_slope", "f8"), ("old_pos", "f8"),
         ("seen_at", "i8"), ("seen_peak", "f8"),
-        # candidates: maximum at, height, slope, R position, amplitude
-        ("n_kept", "i8"), ("kept", "f8", (KEPT, 5)),
-        # beats that wait for their window: R position, amplitude, after a gap
-        ("n_queue", "i8"), ("queue_ns", "i8", (QUEUE,)), ("queue", "f8", (QUEUE, 3)),
+        # candidates: maximum at; height, slope, R before it in samples, amplitude
+        ("n_kept", "i8"), ("kept_at", "i8", (KEPT,)), ("kept", "f4", (KEPT, 4)),
+        # beats that wait for their window: R, amplitude, after a gap
+        ("n_queue", "i8"), ("queue_ns", "i8", (QUEUE,)), ("queue_pos", "f8", (QUEUE,)),
+        ("queue_mv", "f4", (QUEUE,)), ("queue_gap", "i1", (QUEUE,)),
         ("has_window", "i1"), ("window_ns", "i8"),
     ],
     align=True,
@@ -289,7 +291,8 @@ def _filter(
         c = leads[a]
         z1, z2, z3 = s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2]
         z4, z5, z6 = s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5]
-        before, last, missing = s.band_y[a], s.last_mv[a], s.missing[a]
+        before, missing = s.band_y[a], s.missing[a]
+        last: float = np.float64(s.last_mv[a])  # samples are float32 themselves
         run, mean = s.run[a], s.mean_mv[a]
         for i in range(n):
             x = np.nan if lost else np.float64(values[lo + i, c])
@@ -371,7 +374,7 @@ def _piece(
     rail_n = np.int64(math.ceil(RAIL_S * fs - 1e-9))
     step = fs / GRID_HZ
     grid_at = grid_next * step
-    share, ease = 1.0 / average_n, 1.0 / (RULES.level_s * fs)
+    share, ease = SLOPE_MV_S / average_n, 1.0 / (RULES.level_s * fs)
     for i in range(n):
         c = count + i
         y = work[1, i]
@@ -383,14 +386,10 @@ def _piece(
             grid_next += 1
             grid_at = grid_next * step
         trace_mv = y
-        slope = np.float32(work[0, i])
-        total += np.float64(slope) - np.float64(slopes[(c - average_n) & (SLOPES - 1)])
-        slopes[c & (SLOPES - 1)] = slope
-        if c & (SLOPES - 1) == 0:  # summed anew now and then, so that roundings cannot gather
-            total = 0.0
-            for j in range(c - average_n + 1, c + 1):
-                total += np.float64(slopes[j & (SLOPES - 1)])
-        average = max(total * share, 0.0)
+        slope = np.int64(np.rint(min(work[0, i] / SLOPE_MV_S, 65535.0)))
+        total += slope - np.int64(slopes[(c - average_n) & (SLOPES - 1)])
+        slopes[c & (SLOPES - 1)] = np.uint16(slope)
+        average = total * share
         live = work[2, i] > 0.0
         if live == (s.in_gap != 0):
             tracking = 0
@@ -457,13 +456,13 @@ def _leave_gap(s: Any, c: int) -> None:
 def _set_due(s: Any) -> None:
     due = min(s.learn_at, s.search_at, s.relearn_at)
     if s.n_queue > 0:
-        due = min(due, np.int64(math.ceil(s.queue[0, 0] + WINDOW_DUE_S * s.fs_hz)))
+        due = min(due, np.int64(math.ceil(s.queue_pos[0] + WINDOW_DUE_S * s.fs_hz)))
     s.due = due
 
 
 @_inner
 def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
-    if s.n_queue > 0 and c >= s.queue[0, 0] + WINDOW_DUE_S * s.fs_hz:
+    if s.n_queue > 0 and c >= s.queue_pos[0] + WINDOW_DUE_S * s.fs_hz:
         _window(s, k, now_ns, out)
     elif c >= s.learn_at:
         _learn(s, k, c, now_ns, out)
@@ -483,12 +482,13 @@ def _candidate(s: Any, k: int, c: int, at: int, peak: float, now_ns: int, out: Q
     near = RULES.refractory_s * s.fs_hz
     if at < s.blind_until or (at - s.seen_at < near and peak <= s.seen_peak):
         return
-    slope = 0.0
+    steepest = np.int64(0)
     for i in range(max(at - s.average_n, c - SLOPES + 1, np.int64(0)), at + 1):
-        slope = max(slope, np.float64(s.slopes[i & (SLOPES - 1)]))
+        steepest = max(steepest, np.int64(s.slopes[i & (SLOPES - 1)]))
+    slope = steepest * SLOPE_MV_S
     pos, mv = _locate(s, c, at)
     if s.learning:
-        if s.n_kept > 0 and at - s.kept[s.n_kept - 1, 0] < near:
+        if s.n_kept > 0 and at - s.kept_at[s.n_kept - 1] < near:
             s.n_kept -= 1
         s.seen_at, s.seen_peak = at, peak
         _keep(s, at, peak, slope, pos, mv)
@@ -596,8 +596,8 @@ def _accept(
     s.relearn_at = np.int64(at + RULES.relearn_s * s.fs_hz)
     if s.n_queue < QUEUE:
         s.queue_ns[s.n_queue] = s.beat_ns
-        q = s.queue[s.n_queue]
-        q[0], q[1], q[2] = pos, mv, s.beat_gap
+        s.queue_pos[s.n_queue], s.queue_mv[s.n_queue] = pos, mv
+        s.queue_gap[s.n_queue] = s.beat_gap
         s.n_queue += 1
     _emit(s, k, now_ns, np.int64(0), out)
 
@@ -623,10 +623,11 @@ def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     _drop_kept(s, start - 1)
     first = second = 0.0
     for i in range(s.n_kept):
-        if s.kept[i, 0] < start + 0.5 * RULES.learn_s * fs:
-            first = max(first, s.kept[i, 1])
+        peak = np.float64(s.kept[i, 0])
+        if s.kept_at[i] < start + 0.5 * RULES.learn_s * fs:
+            first = max(first, peak)
         else:
-            second = max(second, s.kept[i, 1])
+            second = max(second, peak)
     low, high = min(first, second), max(first, second)
     needed = RULES.floor
     if s.has_beat:
@@ -643,8 +644,8 @@ def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     _set_levels(s)
     n, s.n_kept = s.n_kept, 0
     for i in range(n):
-        e = s.kept[i]
-        _decide(s, k, np.int64(e[0]), e[1], e[2], e[3], e[4], np.int64(1), now_ns, out)
+        at, peak, slope, pos, mv = _kept(s, i)
+        _decide(s, k, at, peak, slope, pos, mv, np.int64(1), now_ns, out)
     s.guard = np.inf  # what was replayed stands
     s.relearn_at = np.int64(c + RULES.doubt_s * fs)
     s.search_at = max(s.search_at, c + 1)
@@ -664,16 +665,15 @@ def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     least = max(least, RULES.crest * s.level, RULES.lowest * s.usual)
     best = -1
     for i in range(s.n_kept):
-        at, peak, slope = np.int64(s.kept[i, 0]), s.kept[i, 1], s.kept[i, 2]
+        at, peak, slope, _, _ = _kept(s, i)
         apart = at <= c - near and at - s.beat_at >= near
         if peak >= least and apart and not _is_t_wave(s, at, slope):
             best, least = i, peak
     if best < 0:
         s.search_at = np.int64(c + max(0.25 * s.rr_mid, 1.0))
         return
-    e = s.kept[best]
-    at = np.int64(e[0])
-    _accept(s, k, at, e[1], e[2], e[3], e[4], np.int64(1), now_ns, out)
+    at, peak, slope, pos, mv = _kept(s, best)
+    _accept(s, k, at, peak, slope, pos, mv, np.int64(1), now_ns, out)
     s.guard = np.inf
     s.search_at = max(s.search_at, c + 1)
     _drop_kept(s, at)
@@ -687,10 +687,11 @@ def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
         out.counts[1] = j + 1
         out.window_slots[j], out.window_ns[j] = k, now_ns
         w = out.windows[j]
-        w[0], w[1], w[2] = now_ns - s.queue_ns[0], np.nan, s.queue[0, 1]
-        if s.has_window and s.queue[0, 2] == 0.0:
+        w[0], w[1], w[2] = now_ns - s.queue_ns[0], np.nan, s.queue_mv[0]
+        if s.has_window and s.queue_gap[0] == 0:
             w[1] = (s.queue_ns[0] - s.window_ns) * 1e-6
-        delayed_s = s.queue[0, 0] / s.fs_hz + delay_s(s.fs_hz, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0)
+        filter_s = delay_s(s.fs_hz, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0)
+        delayed_s = s.queue_pos[0] / s.fs_hz + filter_s
         for i in range(WINDOW):
             u = (delayed_s - BEFORE_S + i / WINDOW_HZ) * GRID_HZ
             g = np.int64(math.floor(u))
@@ -700,9 +701,8 @@ def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     s.has_window, s.window_ns = 1, s.queue_ns[0]
     s.n_queue -= 1
     for i in range(s.n_queue):
-        s.queue_ns[i] = s.queue_ns[i + 1]
-        for q in range(3):
-            s.queue[i, q] = s.queue[i + 1, q]
+        s.queue_ns[i], s.queue_pos[i] = s.queue_ns[i + 1], s.queue_pos[i + 1]
+        s.queue_mv[i], s.queue_gap[i] = s.queue_mv[i + 1], s.queue_gap[i + 1]
 
 
 @_inner
@@ -751,13 +751,18 @@ def _set_levels(s: Any) -> None:
 def _keep(s: Any, at: int, peak: float, slope: float, pos: float, mv: float) -> None:
     """Keep a candidate; the oldest makes room."""
     if s.n_kept == KEPT:
-        for i in range(KEPT - 1):
-            for j in range(5):
-                s.kept[i, j] = s.kept[i + 1, j]
-        s.n_kept -= 1
+        _drop_kept(s, s.kept_at[0])
     e = s.kept[s.n_kept]
-    e[0], e[1], e[2], e[3], e[4] = at, peak, slope, pos, mv
+    s.kept_at[s.n_kept] = at
+    e[0], e[1], e[2], e[3] = peak, slope, at - pos, mv
     s.n_kept += 1
+
+
+@_inner
+def _kept(s: Any, i: int) -> tuple[int, float, float, float, float]:
+    """Give sample, height, slope, position of R and amplitude of a candidate that was kept."""
+    at, e = s.kept_at[i], s.kept[i]
+    return at, np.float64(e[0]), np.float64(e[1]), at - np.float64(e[2]), np.float64(e[3])
 
 
 @_inner
@@ -765,8 +770,9 @@ def _drop_kept(s: Any, until: int) -> None:
     """Forget the candidates up to and including a sample."""
     n = 0
     for i in range(s.n_kept):
-        if s.kept[i, 0] > until:
-            for j in range(5):
+        if s.kept_at[i] > until:
+            s.kept_at[n] = s.kept_at[i]
+            for j in range(4):
                 s.kept[n, j] = s.kept[i, j]
             n += 1
     s.n_kept = n

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import signal
 
-from processors.kernels.qrs import RULES
+from processors.kernels.qrs import RULES, SLOPE_MV_S
 
 
 @dataclass
@@ -71,9 +71,11 @@ class _Detector:
         ]
         self.trace = _settled(monitor[1], _settled(monitor[0], x))
         y = _settled(band[1], _settled(band[0], x))
-        self.slope = np.abs(np.diff(y, prepend=0.0)) * fs
+        steps = np.rint(np.abs(np.diff(y, prepend=0.0)) * fs / SLOPE_MV_S)
+        self.slope = steps * SLOPE_MV_S
         self.width = round(RULES.average_s * fs)
-        self.average = np.convolve(self.slope, np.ones(self.width))[: len(x)] / self.width
+        summed = np.convolve(steps, np.ones(self.width))[: len(x)]
+        self.average = summed * SLOPE_MV_S / self.width
         self.hold = round(RULES.hold_s * fs)
         self.delay = self.width / 2 + sum(_delay(design, 12.0, fs) for design in band)
         self.trace_delay = _delay(monitor[1], 1e-3, fs)

@@ -294,9 +294,6 @@ def test_hostile_samples_do_no_harm(name: str, what: str) -> None:
         assert len(rows) < 400
 
 
-@pytest.mark.xfail(
-    strict=True, reason="20,992 B with the processors of all signals; the goal of 20,480 B stands"
-)
 def test_state_stays_within_its_budget() -> None:
     slot = np.zeros(1, np.int32)
     sizes = {make.name: make().snapshot(slot).dtype.itemsize for make in discover()}  # type: ignore[attr-defined]

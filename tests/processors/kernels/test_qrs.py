@@ -37,4 +37,4 @@ def test_the_kernel_equals_its_slow_twin_on_real_signals(record):
 
 
 def test_the_state_of_a_slot_stays_small():
-    assert QRS_STATE.itemsize <= 9 * 1024
+    assert QRS_STATE.itemsize <= 7 * 1024
