@@ -11,6 +11,7 @@ factor, nothing else; for ``q = 1/sqrt(2)`` the numbers are the same.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -63,7 +64,7 @@ def delay_s(fs_hz: float, cutoff_hz: float, q: float, at_hz: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def median_of_few(values: NDArray[np.float64], n: int) -> float:
+def median_of_few(values: NDArray[np.floating[Any]], n: int) -> float:
     """Give the median of the first `n` of a few values by counting ranks; 0 for none."""
     low, high = (n - 1) // 2, n // 2
     a = b = 0.0

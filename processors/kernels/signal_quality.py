@@ -59,6 +59,7 @@ PEAK_APART = 13  # cells: refractory time of 200 ms
 PEAK_BEFORE, PEAK_AFTER = 9, 16  # cells: what is compared, -140 to +250 ms
 MOST_PEAKS = KEPT_S * CELLS // PEAK_APART + 1
 LAST = KEPT_S * CELLS - 1  # mask of the ring of cells
+TRACE_MV = 0.001  # step of the int16 in it: +-32 mV
 LEAST_AMPLITUDE_MV = (
     0.05  # default: a flat line is not noisy because its noise has nothing beside it
 )
@@ -77,14 +78,14 @@ QUALITY_STATE = np.dtype(
         ("power", "f8"), ("g", "f8", (2, 2)),
         ("cell", "i8"), ("cell_n", "i8"), ("cell_noise", "f8"), ("cell_band", "f8"),
         ("cell_sum", "f8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
-        ("part_sum", "f8"), ("n_parts", "i8"), ("means", "f8", (PARTS,)),
-        ("noises", "f8", (PARTS,)), ("bands", "f8", (PARTS,)), ("steps", "f8", (PARTS,)),
+        ("part_sum", "f8"), ("n_parts", "i8"), ("mean", "f8"),
+        ("noises", "f4", (PARTS,)), ("bands", "f4", (PARTS,)), ("steps", "f4", (PARTS,)),
         # the last seconds: strongest part, noise, band, step, peak to peak
-        ("n_seconds", "i8"), ("seconds", "f8", (5, KEPT_S)),
+        ("n_seconds", "i8"), ("seconds", "f4", (5, KEPT_S)),
         # their cells, 0.5-40 Hz and amplitude of 5-20 Hz; how many lie together; the newest's time
-        ("trace", "f4", (KEPT_S * CELLS,)), ("energy", "f4", (KEPT_S * CELLS,)),
+        ("trace", "i2", (KEPT_S * CELLS,)), ("energy", "f4", (KEPT_S * CELLS,)),
         ("n_together", "i8"), ("judged", "i8"),
-        ("peaks", "i8", (MOST_PEAKS,)), ("best", "f8", (MOST_PEAKS,)),
+        ("peaks", "i2", (MOST_PEAKS,)), ("best", "f4", (MOST_PEAKS,)),
     ],
     align=True,
 )  # fmt: skip
@@ -248,7 +249,7 @@ def _open(s: Any, second: int) -> None:
         s.g[m, 0] = s.g[m, 1] = 0.0
     start = s.n_seconds % KEPT_S * CELLS
     for c in range(CELLS):  # what stays without samples
-        s.trace[start + c] = s.energy[start + c] = 0.0
+        s.trace[start + c], s.energy[start + c] = 0, 0.0
 
 
 @_inner
@@ -256,7 +257,8 @@ def _close_cell(s: Any, following: int) -> None:
     """Keep a cell, if it has a sample, and the part it ends when the next lies in another."""
     if s.cell_n > 0:
         i = s.n_seconds % KEPT_S * CELLS + s.cell
-        s.trace[i] = s.cell_sum / s.cell_n
+        steps = s.cell_sum / (s.cell_n * TRACE_MV)
+        s.trace[i] = np.int16(np.rint(min(max(steps, -32767.0), 32767.0)))
         s.energy[i] = math.sqrt(s.cell_band / s.cell_n)
         s.part_n += s.cell_n
         s.part_noise += s.cell_noise
@@ -271,9 +273,10 @@ def _close_cell(s: Any, following: int) -> None:
         p = s.n_parts
         s.noises[p] = math.sqrt(s.part_noise / s.part_n)
         s.bands[p] = math.sqrt(s.part_band / s.part_n)
-        s.means[p] = s.part_sum / s.part_n
+        mean = s.part_sum / s.part_n
         if p > 0:
-            s.steps[p - 1] = abs(s.means[p] - s.means[p - 1])
+            s.steps[p - 1] = abs(mean - s.mean)
+        s.mean = mean
         s.n_parts = p + 1
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
 
@@ -381,7 +384,7 @@ def _likeness(s: Any) -> float:
 
 
 @_inner
-def _correlation(trace: NDArray[np.float32], a: int, b: int) -> float:
+def _correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
     """Give the correlation of the trace around two cells of its ring; 0 where it is constant."""
     n = PEAK_BEFORE + PEAK_AFTER
     sx = sy = sxx = syy = sxy = 0.0

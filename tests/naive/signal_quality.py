@@ -36,12 +36,9 @@ def judge(x, fs):
         means = [trace[here][p].mean() for p in parts]
         cell = np.arange(fs) * rules.CELLS // fs
         cells = [cell == c for c in range(rules.CELLS)]
-        whole.append(
-            [
-                (trace[here][c].mean(), np.sqrt(np.mean(band[here][c] ** 2)))
-                for c in cells
-            ]
-        )  # fmt: skip
+        traces = [np.rint(trace[here][c].mean() / rules.TRACE_MV) for c in cells]
+        energies = [np.sqrt(np.mean(band[here][c] ** 2)) for c in cells]
+        whole.append(list(zip(traces, energies, strict=True)))
         peak_to_peak = np.ptp(trace[here])
         seconds.append(
             (
