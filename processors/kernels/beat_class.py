@@ -47,10 +47,10 @@ RULES = (
     "odd_template",  # V: of a form whose beats are V
     "early_odd",  # V: early and of another form
     "on_time",  # N: another form, but on time and narrow, or rare
-    "wide_odd",  # V: far from the dominant form and wider, or turned round
+    "wide_odd",  # V: far from the dominant form and wider; in AF also if it is turned round
     "unmatched",  # N: none of these
     "extra",  # Q, revised: a small wave between two beats on time
-    "no_pause",  # N, revised: neither early nor followed by a pause
+    "no_pause",  # N, revised: on time, or narrow and hardly early, and not followed by a pause
 )
 (FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, ABERRANT, SUSTAINED,
  ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, UNMATCHED, EXTRA, NO_PAUSE) = range(15)  # fmt: skip
@@ -129,6 +129,7 @@ class Rules(NamedTuple):
     af_correlation: float = 0.57  # 1, aberrant in AF above
     af_ratio: float = 1.6  # 1, and below this size against the dominant form
     af_start: float = 1.1  # 1, aberrant in AF if it begins as near as this and is not wide
+    pause: float = 1.1  # 1, a pause after an early beat is at least this much of the expected
     no_pause_beats: int = 4  # beats of a form from which a wide beat without a pause stays V
     af_rare_ratio: float = 0.6  # 1, size up to which a form seen once or twice is aberrant in AF
     on_time_wide_ms: float = 40.0  # ms, on time and this narrow is N
@@ -428,7 +429,7 @@ def judge(state: Any, p: Rules) -> None:
         )
     ):
         rule = ON_TIME
-    elif (d > p.odd_distance and (wide > p.wide_ms or c < p.odd_correlation)) or (
+    elif (d > p.odd_distance and (wide > p.wide_ms or (af and c < p.odd_correlation))) or (
         wide > p.very_wide_ms and c < p.near_correlation
     ):
         label, rule = V, WIDE_ODD
@@ -522,19 +523,23 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
         return True
     if state.label != V or not regular:
         return False
-    expected = rr_next_ms / f[9]
-    on_time = p.early_v < f[4] < p.late and abs(expected - 1.0) <= p.regular
+    on_time = p.early_v < f[4] < p.late and abs(rr_next_ms / f[9] - 1.0) <= p.regular
     known = state.count[k] >= p.no_pause_beats
-    if (
-        not on_time
-        or (known and f[2] >= p.on_time_wide_ms)
-        or f[8] > p.form_early
-        or f[3] > p.on_time_ratio
-    ):
+    plain = (
+        on_time
+        and not (known and f[2] >= p.on_time_wide_ms)
+        and f[8] <= p.form_early
+        and f[3] <= p.on_time_ratio
+    )
+    # An early ventricular beat is wide or leaves a pause.
+    hardly_early = p.slightly_early < f[4] <= p.early_v and state.rule == EARLY_ODD
+    narrow = f[2] < p.wide_ms and f[4] * rr_next_ms / f[9] < p.pause
+    if not plain and not (hardly_early and narrow):
         return False
     state.label = N
     state.rule = NO_PAUSE
-    state.odd[k] -= 1.0 / min(state.count[k], 16)
+    if plain:  # what is only hardly early says nothing of its form
+        state.odd[k] -= 1.0 / min(state.count[k], 16)
     return True
 
 

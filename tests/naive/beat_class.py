@@ -62,6 +62,7 @@ class Listener:
         self.fits = []
         self.now = None  # facts of the newest beat
         self.label = self.label_before = 0
+        self.rule = ""
 
     def recent(self, k):
         return self.beats[-180:].count(k)
@@ -163,7 +164,9 @@ class Listener:
         rare = form["count"] <= 2 and m["ratio"] < p.rare_ratio
         if not af and p.early_v < m["early"] < p.on_time_late and (narrow or rare):
             return N, "on_time"
-        far = m["d"] > p.odd_distance and (m["wide"] > p.wide_ms or m["c"] < p.odd_correlation)
+        far = m["d"] > p.odd_distance and (
+            m["wide"] > p.wide_ms or (af and m["c"] < p.odd_correlation)
+        )
         if far or (m["wide"] > p.very_wide_ms and m["c"] < p.near_correlation):
             return V, "wide_odd"
         return N, "unmatched"
@@ -183,11 +186,14 @@ class Listener:
             and m["form_early"] <= p.form_early
             and m["ratio"] <= p.on_time_ratio
         )
+        hardly_early = p.slightly_early < m["early"] <= p.early_v and self.rule == "early_odd"
+        narrow = m["wide"] < p.wide_ms and m["early"] * rr / m["rr"] < p.pause
         if on_time and plain:
             form = self.forms[m["k"]]
             form["odd"] = f32(form["odd"] - 1.0 / min(form["count"], 16))
-            return N, "no_pause"
-        return None
+        elif not (hardly_early and narrow):
+            return None
+        return N, "no_pause"
 
     def learn(self, rr):
         if not rr > 0 or V in (self.label, self.label_before):
@@ -227,7 +233,7 @@ class Listener:
             "start": start_distance(wave, lead["mean"]), "form_early": form["early"],
         }  # fmt: skip
         self.label_before = self.label
-        self.label, rule = self.name(self.now, k)
+        self.label, self.rule = self.name(self.now, k)
         gain = 1.0 / min(form["count"], 16)
         early, odd = float(self.now["early"] < self.p.early), float(self.label == V)
         form["early"] = f32(form["early"] + gain * (early - form["early"]))
@@ -235,4 +241,4 @@ class Listener:
         if rr > 0:
             so_far = form["pace"] or rr
             form["pace"] = f32(so_far + gain * (rr - so_far))
-        return [*lines, (self.label, rule, False, k)]
+        return [*lines, (self.label, self.rule, False, k)]

@@ -24,7 +24,7 @@ NARROW += bump(260, 45, 0.25)
 WIDE = bump(0, 40, 1.4) + bump(110, 50, -0.8) + bump(280, 60, -0.4)
 UPSIDE_DOWN = -0.9 * WIDE
 SMALL = bump(0, 30, 0.15)
-SHAPES = {"N": NARROW, "V": WIDE, "W": UPSIDE_DOWN, "s": SMALL}
+SHAPES = {"N": NARROW, "V": WIDE, "W": UPSIDE_DOWN, "s": SMALL, "i": -NARROW}
 
 
 def windows(beats, seed=0, noise=0.01):
@@ -110,6 +110,17 @@ def test_early_wide_beats_are_v_and_the_rest_is_n():
 
 def test_an_early_beat_of_the_dominant_form_is_s():
     assert final_labels(windows([*NORMAL, ("N", 520.0), ("N", 900.0)]))[-2:] == [S, N]
+
+
+def test_a_narrow_beat_that_is_hardly_early_is_v_only_with_a_pause():
+    early = [*NORMAL, ("i", 690.0)]
+    assert final_labels(windows([*early, ("N", 800.0), ("N", 800.0)]))[-3:] == [N, N, N]
+    assert final_labels(windows([*early, ("N", 910.0), ("N", 800.0)]))[-3:] == [V, N, N]
+
+
+def test_a_narrow_beat_on_time_is_not_v_however_it_looks():
+    turned = [("i", 800.0), ("N", 800.0)] * 2
+    assert final_labels(windows([*NORMAL, *turned, ("i", 800.0), ("N", 1000.0)]))[-2:] == [N, N]
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 3.0])
