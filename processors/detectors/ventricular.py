@@ -31,7 +31,7 @@ FINDINGS = (  # in the order of the kernel's codes
     FindingSpec("pvc_bigeminy", (Column("cycles"),)),
     FindingSpec("pvc_trigeminy", (Column("cycles"),)),
     FindingSpec("pvc_frequent", (Column("beats_per_min", "/min"),)),
-    FindingSpec("pvc_multiform", (Column("template"), Column("other_template")), lasting=False),
+    FindingSpec("pvc_multiform", (Column("form"), Column("other_form")), lasting=False),
 )
 
 

@@ -40,7 +40,7 @@ LABELS = StreamSpec(
         Column("rule"),
         Column("revised"),
         Column("rr_ms", "ms"),
-        Column("template"),
+        Column("form"),
     ),
 )
 COUNTS = FeatureSpec(

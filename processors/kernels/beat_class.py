@@ -24,7 +24,9 @@ LOW, HIGH = 26, 66  # the part that is compared: R - 140 ms to R + 250 ms
 PART = HIGH - LOW
 SHIFT = 6  # samples by which a beat may be moved to fit
 WIDTH_LOW, WIDTH_HIGH = 27, 57  # the part whose width is measured
+QRS_LOW, QRS_HIGH = 32, 52  # the part that tells the focus: R - 80 ms to R + 120 ms
 START_LOW, START_HIGH = 33, 43  # the part that must be alike in an aberrant beat
+MOST_FORMS = 100  # numbers of forms until they begin anew
 HISTORY = 180  # beats among which the dominant template has the most
 N_RR = 8  # normal intervals of the model
 N_FIT = 48  # intervals of which the share that fits the model is kept
@@ -65,6 +67,7 @@ BEAT_STATE = np.dtype(
         ("count", np.int32, (N_TEMPLATES,)),
         ("used", np.int32, (N_TEMPLATES,)),  # number of the beat that fitted last
         ("recent", np.int32, (N_TEMPLATES,)),  # beats among the last HISTORY
+        ("form", np.int8, (N_TEMPLATES,)),  # number that templates of one focus share
         ("history", np.int8, (HISTORY,)),
         ("rr_ms", np.float64, (N_RR,)),  # normal intervals, oldest first
         ("fits", np.int8, (N_FIT,)),
@@ -88,6 +91,7 @@ BEAT_STATE = np.dtype(
         ("rule", np.int8),
         ("has_beat", np.int8),
         ("running", np.int8),
+        ("n_forms", np.int8),
     ],
     align=True,
 )
@@ -106,6 +110,7 @@ class Rules(NamedTuple):
 
     fit_correlation: float = 0.90  # 1, a beat fits a form from this correlation on
     fit_distance: float = 0.30  # 1, and up to this distance
+    same_qrs: float = 0.90  # 1, from this correlation of the QRS on two templates are one form
     near_correlation: float = 0.85  # 1, nearly the dominant form
     near_distance: float = 0.60  # 1, in deflections of the dominant form
     odd_correlation: float = 0.75  # 1, below: turned round or split
@@ -220,6 +225,45 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
     out[2] = best_shift
     out[3] = size_a / (size_b + 1.0e-9)
     out[4] = difference / (size_b + 1.0e-9)
+
+
+@_inner
+def qrs_correlation(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
+    """Give the best correlation of a beat's QRS with a template's: no T wave, no neighbours."""
+    n = QRS_HIGH - QRS_LOW
+    best = -1.0
+    for shift in range(-SHIFT, SHIFT + 1):
+        a = b = aa = bb = ab = 0.0
+        for i in range(QRS_LOW, QRS_HIGH):
+            x, y = wave[i + shift], np.float64(mean[i - LOW])
+            a += x
+            b += y
+            aa += x * x
+            bb += y * y
+            ab += x * y
+        spread = (aa - a * a / n) * (bb - b * b / n)
+        best = max(best, (ab - a * b / n) / np.sqrt(spread + 1.0e-12))
+    return float(best)
+
+
+@_inner
+def name_form(state: Any, place: int, wave: NDArray[np.float64], p: Rules) -> None:
+    """Give a new template the form of the one whose QRS is most like its beat, or a new one.
+
+    Beats of one focus differ in what lies around their QRS: the next beat of a run, a P wave.
+    """
+    alike = p.same_qrs
+    form = -1
+    for k in range(N_TEMPLATES):
+        if k != place and state.count[k] > 0:
+            c = qrs_correlation(wave, state.mean[k])
+            if c >= alike:
+                alike = c
+                form = state.form[k]
+    if form < 0:
+        form = state.n_forms
+        state.n_forms = (form + 1) % MOST_FORMS
+    state.form[place] = form
 
 
 @_inner
@@ -344,6 +388,7 @@ def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.floa
         state.early[best] = 0.0
         state.pace_ms[best] = 0.0
         state.odd[best] = 0.0
+        name_form(state, best, wave, p)
     count = state.count[best] + 1
     state.count[best] = count
     gain = 1.0 / min(count, 16)
@@ -561,7 +606,7 @@ def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: fl
     row[2] = state.rule
     row[3] = revised
     row[4] = state.last_rr_ms
-    row[5] = state.template
+    row[5] = state.form[state.template]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -580,7 +625,7 @@ def classify_beats(
 ) -> None:
     """Label every beat of ``beat_windows``; ``filled`` gets the number of rows of both outputs.
 
-    ``labels`` holds ``lag_ns, label, rule, revised, rr_ms, template``, at most two rows per record;
+    ``labels`` holds ``lag_ns, label, rule, revised, rr_ms, form``, at most two rows per record;
     ``counts`` holds the V beats of the last minute and in all, at every whole 5 s for a minute
     after the newest record.
     """

@@ -44,8 +44,8 @@ VENTRICULAR_STATE = np.dtype(
         ("bi_cycles", np.int32),
         ("tri_cycles", np.int32),
         ("n_forms", np.int32),
-        ("forms", np.int8, (N_FORMS,)),  # template of a V, -1 of another beat, oldest first
-        ("template", np.int8),
+        ("forms", np.int8, (N_FORMS,)),  # form of a V, -1 of another beat, oldest first
+        ("form", np.int8),
         ("label", np.int8),
         ("label_before", np.int8),
         ("has_beat", np.int8),
@@ -215,7 +215,7 @@ def count_cycles(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def count_forms(state: Any, slot: int, t: int, form: int, out: NDArray[Any], n: int) -> int:
-    """Look for V beats of two templates among the last settled beats."""
+    """Look for V beats of two forms among the last settled beats."""
     if state.n_forms == N_FORMS:
         for k in range(N_FORMS - 1):
             state.forms[k] = state.forms[k + 1]
@@ -288,7 +288,7 @@ def settle(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) 
         if label == N and state.label_before == N and state.rr_ms > 0.0:
             state.n_mean = min(state.n_mean + 1, N_MEAN)
             state.mean_ms += (state.rr_ms - state.mean_ms) / state.n_mean
-    n = count_forms(state, slot, t, state.template if is_v else -1, out, n)
+    n = count_forms(state, slot, t, state.form if is_v else -1, out, n)
     if label == F:
         n = break_patterns(state, slot, t, out, n)
     else:
@@ -345,7 +345,7 @@ def watch_ventricular(
             if values[i, 3] != 0.0:
                 if state.has_beat != 0 and beat == state.r_ns:
                     state.label = np.int8(values[i, 1])
-                    state.template = np.int8(values[i, 5])
+                    state.form = np.int8(values[i, 5])
                 continue
             if state.has_beat != 0:
                 n = settle(state, slot, t, p, out, n)
@@ -356,7 +356,7 @@ def watch_ventricular(
             state.r_ns = beat
             state.known_ns = t
             state.label = np.int8(values[i, 1])
-            state.template = np.int8(values[i, 5])
+            state.form = np.int8(values[i, 5])
             state.rr_ms = values[i, 4]
             state.has_beat = 1
             if state.label == V:

@@ -40,6 +40,12 @@ def width_ms(wave, shift):
     return 10.0 * float(at[1] - at[0])
 
 
+def qrs_correlation(wave, mean):
+    part = np.arange(32, 52)
+    form = mean[part].astype(float)
+    return max(np.corrcoef(wave[part + shift], form)[0, 1] for shift in range(-6, 7))
+
+
 def start_distance(wave, mean):
     form = mean[33:43].astype(float) - mean[30:33].astype(float).mean()
     return min(
@@ -56,6 +62,7 @@ class Listener:
         self.p = rules
         self.forms = [None] * 8
         self.beats = []  # place of each beat, None once its form has been replaced
+        self.n_forms = 0
         self.dominant = 0
         self.alike = 0
         self.normal_rr = []
@@ -86,7 +93,8 @@ class Listener:
                 k = min(others, key=lambda j: (self.recent(j), self.forms[j]["used"], j))
             self.beats = [None if j == k else j for j in self.beats]
             self.forms[k] = {"mean": np.zeros(100, np.float32), "count": 0, "early": 0.0,
-                             "odd": 0.0, "width": 0.0, "pace": 0.0}  # fmt: skip
+                             "odd": 0.0, "width": 0.0, "pace": 0.0,
+                             "number": self.number(k, wave)}  # fmt: skip
         form = self.forms[k]
         form["count"] += 1
         gain = 1.0 / min(form["count"], 16)
@@ -99,6 +107,19 @@ class Listener:
         form["used"] = len(self.beats)
         self.beats.append(k)
         return k
+
+    def number(self, place, wave):
+        """Give the number of the form whose QRS is most alike, or a new one."""
+        likest, number = self.p.same_qrs, None
+        for k, other in enumerate(self.forms):
+            if k != place and other is not None:
+                c = qrs_correlation(wave, other["mean"])
+                if c >= likest:
+                    likest, number = c, other["number"]
+        if number is None:
+            number = self.n_forms
+            self.n_forms = (number + 1) % 100
+        return number
 
     def find_dominant(self):
         p, known = self.p, [k for k in range(8) if self.forms[k] is not None]
@@ -212,7 +233,7 @@ class Listener:
             other = self.second_look(rr) if rr > 0 else None
             if other:
                 self.label = other[0]
-                lines.append((*other, True, self.now["k"]))
+                lines.append((*other, True, self.forms[self.now["k"]]["number"]))
             self.learn(self.now["rr"])
         n = len(self.beats)
         before = self.now["k"] if self.now else None
@@ -241,4 +262,4 @@ class Listener:
         if rr > 0:
             so_far = form["pace"] or rr
             form["pace"] = f32(so_far + gain * (rr - so_far))
-        return [*lines, (self.label, self.rule, False, k)]
+        return [*lines, (self.label, self.rule, False, form["number"])]

@@ -18,7 +18,7 @@ class Beat:
     first: int  # label at first
     label: int
     rr: float
-    template: int
+    form: int
     settled: int = 0
     silent: bool = False  # settled by silence: a break follows
     gap: bool = False  # a gap before it
@@ -33,7 +33,7 @@ def beats_of(records, until):
             beats[-1].settled, beats[-1].silent = beats[-1].first_known + 5 * S, True
         if v[3]:
             if waiting and beats[-1].r == r:
-                beats[-1].label, beats[-1].template = int(v[1]), int(v[5])
+                beats[-1].label, beats[-1].form = int(v[1]), int(v[5])
             continue
         if waiting:
             beats[-1].settled = t
@@ -154,7 +154,7 @@ class Teller:
             if beat.label == 1 and self.last_label == 1 and beat.rr > 0:
                 self.n_mean = min(self.n_mean + 1, 16)
                 self.mean += (beat.rr - self.mean) / self.n_mean
-        self.forms = [*self.forms, beat.template if is_v else -1][-15:]
+        self.forms = [*self.forms, beat.form if is_v else -1][-15:]
         many = len({form for form in self.forms if form >= 0}) > 1
         if many and not self.many and is_v:
             self.many = True

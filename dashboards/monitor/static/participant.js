@@ -13,7 +13,7 @@ const UNITS = { heart_rate: 'bpm', spo2: '%', respiration: '/min', ventricular_b
 
 /** Units of evidence that has no words of its own, by the end of its name. @type {[RegExp, string][]} */
 const EVIDENCE_UNITS = [[/_ms$/, 'ms'], [/_mv$/, 'mV'], [/_s$/, 's'], [/_per_min$/, '/min'], [/_percent$/, '%']];
-const UNSAID = /^(signal|attached|template|other_template)$/; // indices and codes, no use to a reader
+const UNSAID = /^(signal|attached|form|other_form)$/; // indices and codes, no use to a reader
 const FLAGS = /^(by_device|railed|flat|noisy)$/; // said when they are 1
 
 /** Three digits, whole from 100 on. @param {number} value @returns {string} */

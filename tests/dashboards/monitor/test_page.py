@@ -193,7 +193,7 @@ def test_keys_open_a_participant_with_strips_and_come_back(serve, look):
 
 def test_a_finding_without_a_sentence_gives_its_evidence_in_words(serve, look):
     said = {
-        "pvc_multiform": ({"template": 1.0, "other_template": 2.0}, ""),
+        "pvc_multiform": ({"form": 1.0, "other_form": 2.0}, ""),
         "lead_off": ({"by_device": 0.0, "railed": 1.0, "flat": 0.0}, "at the limit of its range"),
         "poor_signal": (
             {"score": 0.314, "noisy": 1.0, "peak_to_peak_mv": 2.345},

@@ -16,13 +16,13 @@ LAG = 600_000_000
 LABEL = dict(zip("NSVFQ", (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
 
 
-def labels(text, rr_ms=None, start_ns=0, template=1.0):
+def labels(text, rr_ms=None, start_ns=0, form=1.0):
     """One record per letter; V come after 450 ms unless told otherwise, others after 800."""
     records, r = [], start_ns
     for letter in text:
         rr = rr_ms or (450.0 if letter == "V" else 800.0)
         r += round(rr * 1e6)
-        records.append((r + LAG, 0, (float(LAG), LABEL[letter], 0.0, 0.0, rr, template)))
+        records.append((r + LAG, 0, (float(LAG), LABEL[letter], 0.0, 0.0, rr, form)))
     return records
 
 
@@ -48,12 +48,12 @@ def scenes(draw):
             rr = draw(st.sampled_from([800.0, 800.0, 1050.0, 5800.0]))
         r += round(rr * 1e6)
         shown = math.nan if draw(st.integers(0, 25)) == 0 else rr
-        template = float(draw(st.integers(0, 12)) == 0)
+        form = float(draw(st.integers(0, 12)) == 0)
         known = r + LAG
         if last is not None and draw(st.integers(0, 6)) == 0:
             other = draw(st.sampled_from("NV"))
             records.append(revised(last, other, known))
-        last = (known, 0, (float(LAG), LABEL[letter], 0.0, 0.0, shown, template))
+        last = (known, 0, (float(LAG), LABEL[letter], 0.0, 0.0, shown, form))
         records.append(last)
     return records, r + draw(st.sampled_from([1, 4, 8, 90])) * NS
 
@@ -161,10 +161,10 @@ def test_ten_v_in_a_minute_are_frequent_until_they_are_rarer():
     assert "pvc_frequent" not in run(labels("NNNV" * 9 + "N" * 90))
 
 
-def test_two_templates_of_v_within_15_beats_are_multiform():
+def test_two_forms_of_v_within_15_beats_are_multiform():
     one = labels("NNNNVNN")
-    two = labels("NVNN", start_ns=one[-1][0], template=2.0)
-    far = labels("N" * 20 + "VNN", start_ns=one[-1][0], template=2.0)
+    two = labels("NVNN", start_ns=one[-1][0], form=2.0)
+    far = labels("N" * 20 + "VNN", start_ns=one[-1][0], form=2.0)
     assert len(run([*one, *two])["pvc_multiform"]) == 1
     assert "pvc_multiform" not in run([*one, *far])
 

@@ -39,7 +39,7 @@ def windows(beats, seed=0, noise=0.01):
 
 
 def lines(records, until_ns=None):
-    """Give (label, rule, revised, template) in the order they came."""
+    """Give (label, rule, revised, form) in the order they came."""
     found = rows_of(feed(BeatClass(), {0: records}, until_ns or records[-1][0], WIDTH))
     return [
         (int(row[3]), RULES[int(row[4])], bool(row[5]), int(row[7]))
@@ -121,6 +121,17 @@ def test_a_narrow_beat_that_is_hardly_early_is_v_only_with_a_pause():
 def test_a_narrow_beat_on_time_is_not_v_however_it_looks():
     turned = [("i", 800.0), ("N", 800.0)] * 2
     assert final_labels(windows([*NORMAL, *turned, ("i", 800.0), ("N", 1000.0)]))[-2:] == [N, N]
+
+
+def test_beats_of_one_focus_share_a_form_whatever_lies_around_them():
+    # The QRS of the next beat lies in the window of the first, 300 ms on, and in no other.
+    run = np.where(TIME > 150, np.roll(WIDE, 30), WIDE)
+    records = windows([*NORMAL, ("V", 300.0), ("V", 300.0), ("W", 300.0), ("N", 1100.0)])
+    t, source, v = records[-4]
+    records[-4] = (t, source, (*v[:4], *run))
+    *_, first, last, turned, _ = lines(records)
+    assert [rule for _, rule, _, _ in (first, last, turned)] == ["early_odd"] * 3
+    assert first[3] == last[3] != turned[3]
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 3.0])
