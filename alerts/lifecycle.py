@@ -147,7 +147,7 @@ class AlarmCore:
         changes: list[AlarmChange] = []
         for name, strand in watch.strands.items():
             if strand.next_ns <= now_ns:
-                changes += watch.advance(known_ns(name), strand)
+                changes += watch.advance(min(known_ns(name), now_ns), name)
         return self._book(changes)
 
     def acknowledge(
@@ -178,7 +178,7 @@ class AlarmCore:
             return []
         participant, code = self._where[alarm_id]
         watch = self._watches[participant]
-        changes = self._book(watch.advance(now_ns - 1, watch.strand(self.policy.rules[code])))
+        changes = self._book(watch.advance(now_ns - 1, self.policy.rules[code].strand))
         if alarm_id in self._where:
             details = {"alarm": alarm_id, "documented": _word(documented), "useful": _word(useful)}
             self._audit(now_ns, by, "acknowledged", participant, code, "", **details)

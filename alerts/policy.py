@@ -52,8 +52,9 @@ class Policy:
         Who is reached.
     longest_s
         By kind of inactivation: how long at most.
-    waits
-        By strand: the codes whose findings can still change its alarms.
+    waits, holders
+        By strand: the codes whose findings can still change its alarms; the strands of those of
+        them that can hold its alarms back.
     """
 
     rules: Mapping[str, Rule]
@@ -63,6 +64,7 @@ class Policy:
     routes: Routes
     longest_s: Mapping[str, float]
     waits: Mapping[str, frozenset[str]]
+    holders: Mapping[str, tuple[str, ...]]
 
     def rule(self, code: str) -> Rule:
         """Give the row of a code.
@@ -152,6 +154,7 @@ def parse_policy(tree: Mapping[str, Any], name: str = "catalogue") -> Policy:
         for index, (code, row) in enumerate(tree.get("alarm", {}).items())
     }
     _check_ranks(name, rules.values())
+    waits = _waits(rules.values())
     return Policy(
         rules,
         escalations,
@@ -159,7 +162,11 @@ def parse_policy(tree: Mapping[str, Any], name: str = "catalogue") -> Policy:
         parse_limits(f"{name} limits", tree.get("limits", {})),
         _routes(name, tree, rules),
         _longest(f"{name} inactivation", tree.get("inactivation", {})),
-        _waits(rules.values()),
+        waits,
+        {
+            strand: tuple(sorted({rules[code].strand for code in codes} - {strand}))
+            for strand, codes in waits.items()
+        },
     )
 
 

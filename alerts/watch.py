@@ -67,20 +67,27 @@ class Watch:
         tracks.sort(key=lambda track: track.rule.index)
         return [track.alarm for track in tracks if track.alarm is not None]
 
-    def advance(self, until_ns: int, strand: Strand | None = None) -> list[AlarmChange]:
-        """Let the deadlines of one strand, or of all, up to `until_ns` pass."""
+    def advance(self, until_ns: int, name: str | None = None) -> list[AlarmChange]:
+        """Let the deadlines of one strand, or of all, up to `until_ns` pass.
+
+        Those that can hold its alarms back go first.
+        """
+        if name is None:
+            names = sorted(self.strands, key=lambda name: bool(self._policy.holders[name]))
+        else:
+            names = [*self._policy.holders[name], name]
         changes: list[AlarmChange] = []
-        for one in [*self.strands.values()] if strand is None else [strand]:
-            if one.next_ns <= until_ns:
+        for each in names:
+            one = self.strands.get(each)
+            if one is not None and one.next_ns <= until_ns:
                 changes += one.advance(until_ns)
                 self.changed = True
         return changes
 
     def take(self, rule: Rule, finding: Finding, *, first: bool) -> list[AlarmChange]:
-        """Make the step of one finding; deadlines of its strand that lie before it pass first."""
-        strand = self.strand(rule)
-        changes = self.advance(finding.t_ns - 1, strand)
-        changes += strand.take(rule, finding, first=first)
+        """Make the step of one finding; deadlines that lie before it pass first."""
+        changes = self.advance(finding.t_ns - 1, rule.strand)
+        changes += self.strand(rule).take(rule, finding, first=first)
         self._release()
         return changes
 
@@ -88,10 +95,12 @@ class Watch:
         self, code: str, by: str, now_ns: int, *, documented: bool, useful: bool | None
     ) -> list[AlarmChange]:
         """Make the step of a person who has seen the open alarm of a code."""
-        strand = self.strand(self._policy.rules[code])
-        changes = self.advance(now_ns - 1, strand)
+        rule = self._policy.rules[code]
+        changes = self.advance(now_ns - 1, rule.strand)
         self.changed = True
-        return changes + strand.acknowledge(code, by, now_ns, documented=documented, useful=useful)
+        return changes + self.strand(rule).acknowledge(
+            code, by, now_ns, documented=documented, useful=useful
+        )
 
     def inactivate(self, inactivation: Inactivation) -> list[AlarmChange]:
         """Make the step of a person who makes alarms quiet for a while."""
@@ -133,7 +142,8 @@ class Watch:
 
     def state(self, horizon_ns: int) -> AlarmState:
         """Give what a restart needs; what cannot matter any more is forgotten first."""
-        self.prune(horizon_ns)
+        self.horizon_ns = max(self.horizon_ns, horizon_ns)
+        self.prune(self.horizon_ns)
         self.changed = False
         return AlarmState(self.who.person.id, self.horizon_ns, self.to_plain())
 
