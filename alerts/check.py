@@ -40,11 +40,15 @@ def check_policy(site: Path | None = None, *, catalogue: Path = CATALOGUE) -> li
     problems = [] if site is None else list(_unknown_codes(site, catalogue))
     if problems:
         return problems
-    tree = read_policy(site, catalogue=catalogue)
+    try:
+        tree = read_policy(site, catalogue=catalogue)
+    except SettingError as error:  # tables that do not fit over each other
+        return [str(error)]
     problems = [str(error) for error in _faults(name, tree)]
     if problems:
         return list(dict.fromkeys(problems))
-    return [*_clashes(name, parse_policy(tree, name)), *_nobody(name, parse_policy(tree, name))]
+    policy = parse_policy(tree, name)
+    return [*_clashes(name, policy), *_nobody(name, policy)]
 
 
 def _unknown_codes(site: Path, catalogue: Path) -> Iterator[str]:
