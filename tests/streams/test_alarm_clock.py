@@ -27,8 +27,8 @@ OFF_S = 20
 def chain():
     """Quick detectors, and one that waits three seconds for three streams."""
     return [
-        Qrs(), BeatClass(), RrIntervals(), HeartRate(), RateLimits(), SignalQuality(), SignalState(),
-        Oxygen(), OxygenLimits(),
+        Qrs(), BeatClass(), RrIntervals(), HeartRate(), RateLimits(), SignalQuality(),
+        SignalState(), Oxygen(), OxygenLimits(),
     ]  # fmt: skip
 
 
