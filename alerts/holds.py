@@ -134,8 +134,6 @@ class Holds:
 
     def quieting(self, alarm: Alarm, t_ns: int) -> Inactivation | None:
         """Give what a person has done to keep this alarm quiet; None for nothing."""
-        if not self.inactivations:
-            return None
         return strongest(
             one for one in self.inactivations.values() if one.covers(alarm.code, alarm.id, t_ns)
         )
@@ -153,6 +151,7 @@ class Holds:
     def prune(self, before_ns: int) -> None:
         """Forget what ended before a time."""
         self.suspensions = {k: s for k, s in self.suspensions.items() if s.until_ns > before_ns}
+        # None of these is on an alarm any more: its end was a deadline of the alarm's strand.
         self.inactivations = {k: i for k, i in self.inactivations.items() if i.until_ns > before_ns}
 
     def to_plain(self) -> dict[str, Any]:

@@ -162,7 +162,7 @@ class Strand:
         """End a step: decide what keeps quiet and what sounds, find the next deadline."""
         self.passed_ns = max(self.passed_ns, now_ns)
         opened = [track for track in self.tracks.values() if track.alarm is not None]
-        for track in opened:
+        for track in opened if self._holds.inactivations else ():
             quieting = self._holds.quieting(track.opened, self.passed_ns)
             if quieting != track.opened.inactivation:
                 self._quiet(track, quieting)

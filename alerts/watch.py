@@ -31,6 +31,8 @@ class Watch:
         By name.
     seen
         By finding id: how far it has been told (`lifecycle.stage`), and when that became known.
+    next_ns
+        The first deadline of all strands.
     horizon_ns
         All findings of this participant known up to here have been applied.
     changed
@@ -44,14 +46,10 @@ class Watch:
         self.holds = Holds()
         self.strands: dict[str, Strand] = {}
         self.seen: dict[str, tuple[int, int]] = {}
+        self.next_ns = NEVER_NS
         self.horizon_ns = -NEVER_NS
         self.prune_at = 64
         self.changed = False
-
-    @property
-    def next_ns(self) -> int:
-        """The first deadline of all strands."""
-        return min([strand.next_ns for strand in self.strands.values()], default=NEVER_NS)
 
     def strand(self, rule: Rule) -> Strand:
         """Give the strand of a code."""
@@ -82,6 +80,7 @@ class Watch:
             if one is not None and one.next_ns <= until_ns:
                 changes += one.advance(until_ns)
                 self.changed = True
+        self._find_next()
         return changes
 
     def take(self, rule: Rule, finding: Finding, *, first: bool) -> list[AlarmChange]:
@@ -89,6 +88,7 @@ class Watch:
         changes = self.advance(finding.t_ns - 1, rule.strand)
         changes += self.strand(rule).take(rule, finding, first=first)
         self._release()
+        self._find_next()
         return changes
 
     def acknowledge(
@@ -97,10 +97,12 @@ class Watch:
         """Make the step of a person who has seen the open alarm of a code."""
         rule = self._policy.rules[code]
         changes = self.advance(now_ns - 1, rule.strand)
-        self.changed = True
-        return changes + self.strand(rule).acknowledge(
+        changes += self.strand(rule).acknowledge(
             code, by, now_ns, documented=documented, useful=useful
         )
+        self.changed = True
+        self._find_next()
+        return changes
 
     def inactivate(self, inactivation: Inactivation) -> list[AlarmChange]:
         """Make the step of a person who makes alarms quiet for a while."""
@@ -125,13 +127,17 @@ class Watch:
 
     def settle(self, now_ns: int) -> list[AlarmChange]:
         """End a step in all strands."""
-        return [change for one in self.strands.values() for change in one.settle(now_ns)]
+        changes = [change for one in self.strands.values() for change in one.settle(now_ns)]
+        self._find_next()
+        return changes
 
     def resume(self, now_ns: int) -> list[AlarmChange]:
         """Go on from a state after a restart; what was held back is left to its detectors."""
         self.changed = True
         self.holds.suspensions.clear()
-        return [change for one in self.strands.values() for change in one.resume(now_ns)]
+        changes = [change for one in self.strands.values() for change in one.resume(now_ns)]
+        self._find_next()
+        return changes
 
     def ended(self) -> list[AlarmChange]:
         """Give the end of all open alarms, at the time of their state: nothing is known further."""
@@ -205,6 +211,10 @@ class Watch:
         for name, strand in self.strands.items():
             strand.passed_ns = plain["passed"].get(name, -NEVER_NS)
             strand.find_next()
+        self._find_next()
+
+    def _find_next(self) -> None:
+        self.next_ns = min([strand.next_ns for strand in self.strands.values()], default=NEVER_NS)
 
     def _settle(self, now_ns: int) -> list[AlarmChange]:
         self.changed = True

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from streams.stores.sqlite import SqliteStore
 
 policy = typer.Typer(
-    help="Check a policy; explain an alarm; compare policies; count alarms.",
+    help="Check a policy; explain and count alarms.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

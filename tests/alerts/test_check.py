@@ -103,3 +103,9 @@ def test_the_hour_follows_the_summer_time_of_the_zone():
     clock = parse_clock("time", {"zone": "Europe/Berlin"})
     winter, summer = 1_736_942_400, 1_752_580_800  # 12:00 UTC in January and July
     assert [clock.minute_of_week(t * NS_PER_S) // 60 % 24 for t in (winter, summer)] == [13, 14]
+
+
+def test_the_example_of_the_documents_is_in_order(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "operation.md").read_text(encoding="utf-8")
+    example = text[text.index("```toml") + 7 :]
+    assert check_policy(file_of(tmp_path, example[: example.index("```")])) == []
