@@ -122,6 +122,14 @@ class AlarmCore(AlarmBook):
                 changes += watch.advance(min(known_ns(name), now_ns), name)
         return self._book(changes)
 
+    def tick_unseen(self, participant: str, now_ns: int) -> list[AlarmChange]:
+        """Let deadlines pass of somebody of whom nothing has come since the start.
+
+        It says nothing of what is known: their device may have a clock of its own.
+        """
+        watch = self._watch(participant)
+        return self._book(watch.advance(now_ns)) if watch.next_ns <= now_ns else []
+
     def acknowledge(
         self,
         alarm_id: str,

@@ -23,15 +23,25 @@ class AlarmClock:
         self._engine = engine
         self._alarms = alarms
 
-    def tick(self) -> list[AlarmChange]:
-        """Let deadlines pass for everybody; all findings given so far must have been applied."""
+    def tick(self, until_ns: int) -> list[AlarmChange]:
+        """Let deadlines pass for everybody; all findings given so far must have been applied.
+
+        Parameters
+        ----------
+        until_ns
+            The time of whose devices nothing has come yet: alarms taken over from before a restart
+            and what persons made quiet end for them too.
+        """
         changes: list[AlarmChange] = []
         clock_ns = self._engine.clock_ns().tolist()
         known: dict[str, list[int]] = {}
-        for participant, slot in self._engine.roster.items():
-            if slot < len(clock_ns) and clock_ns[slot] != NEVER:
-                known_ns = partial(self._known_ns, known, slot)
-                changes += self._alarms.tick_known(participant, clock_ns[slot], known_ns)
+        for participant in self._alarms.participants():
+            slot = self._engine.roster.slot(participant)
+            if slot is None or slot >= len(clock_ns) or clock_ns[slot] == NEVER:
+                changes += self._alarms.tick_unseen(participant, until_ns)
+                continue
+            known_ns = partial(self._known_ns, known, slot)
+            changes += self._alarms.tick_known(participant, clock_ns[slot], known_ns)
         return changes
 
     def now_ns(self, participant: str, strand: str | None = None) -> int:

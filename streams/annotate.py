@@ -214,7 +214,7 @@ class _Run:
         if to_ns - self._ticked_ns >= TICK_NS or is_end:
             self._ticked_ns = to_ns
             self._take(self._engine.tick(to_ns), lines)
-            self._take_alarms(self._alarm_clock.tick(), lines)
+            self._take_alarms(self._alarm_clock.tick(to_ns), lines)
         for participant, found in lines.items():
             self._writers[participant].write(found, to_ns)
 

@@ -221,7 +221,7 @@ class LiveCore:
         changes: list[AlarmChange] = []
         for finding in findings:
             changes += self.alarms.apply(finding)
-        return changes + self._alarm_clock.tick()
+        return changes + self._alarm_clock.tick(self._until_ns)
 
     def _come_ns(self, participant: str) -> int:
         """Give when a person acts, on the clock of a participant; of nobody seen, of all."""

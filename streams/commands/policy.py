@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from alerts.alarm import Alarm
     from alerts.burden import Burden
     from alerts.whatif import Acknowledged, Difference
     from streams.stores.sqlite import SqliteStore
@@ -77,6 +78,7 @@ def explain(
             every = store.alarms(limit=_ALL)
             key = next((one.id for one in every if one.id.startswith(alarm)), "")
         history = store.alarm_history(key) if key else []
+        values = list(_values_then(store, history[0].alarm)) if history else []
     finally:
         store.close()
     if not history:
@@ -84,6 +86,9 @@ def explain(
     said = explained(history[-1].alarm, policy)
     typer.echo("\n".join(said.english()))
     typer.echo("\n".join(said.korean()))
+    typer.echo("values at the time:")
+    for line in values:
+        typer.echo(f"  {line}")
     typer.echo("changes:")
     for change in history:
         after_s = (change.t_ns - history[0].t_ns) / 1e9
@@ -153,6 +158,7 @@ def burden(
 
 _ALL = 10_000_000
 _EVERY_S = 5.0  # features are stored every 5 s
+_DAY_S = 86_400.0  # older values do not explain an alarm
 
 
 def _open(data: Path) -> SqliteStore:
@@ -163,6 +169,26 @@ def _open(data: Path) -> SqliteStore:
     if not path.is_file():
         raise SettingError("--data", f"there is no store in {data}; vitals run makes one")
     return SqliteStore(path)
+
+
+def _values_then(store: SqliteStore, alarm: Alarm) -> Iterable[str]:
+    """Say the newest stored value of each signal, and the heart rate, when an alarm was told."""
+    from processors.signals import SIGNALS
+    from streams.stores import FEATURES, SCALARS
+
+    told_ns = alarm.raised_ns or alarm.t_ns
+    names = [(FEATURES, "heart_rate", 10.0)]
+    for spec in SIGNALS.values():
+        if not spec.waveform:
+            names += [(SCALARS, spec.stream(v), v.stale_after_s) for v in spec.variants]
+    for kind, name, stale_s in names:
+        from_ns = told_ns - round(min(stale_s, _DAY_S) * 1e9)
+        found = store.series(kind, name, alarm.participant, from_ns, told_ns + 1)
+        if len(found.t_ns):
+            pairs = zip(found.columns, found.values[-1].tolist(), strict=True)
+            said = ", ".join(f"{column} {value:.4g}" for column, value in pairs)
+            age_s = (told_ns - int(found.t_ns[-1])) / 1e9
+            yield f"{name}: {said} ({age_s:.0f} s before)"
 
 
 def _since_ns(text: str, store: SqliteStore) -> int:

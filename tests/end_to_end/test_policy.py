@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from alerts.alarm import AlarmChange
@@ -11,6 +12,7 @@ from alerts.lifecycle import AlarmCore
 from alerts.policy import load_policy
 from processors.records import Finding
 from registry.participants import Participant
+from streams.stores import SCALARS, SeriesRows
 from streams.stores.sqlite import SqliteStore
 from tests.alerts.stories import offset, onset, point, seconds
 from tests.end_to_end.called import vitals
@@ -41,7 +43,9 @@ def data(tmp_path_factory) -> Path:
     changes += core.apply(findings[-1]) + core.tick(seconds(BEGAN_S + 3100))
     folder = tmp_path_factory.mktemp("policy")
     store = SqliteStore(folder / "vitals.sqlite")
-    store.write([Participant("p1"), *findings, *changes])
+    t_ns = np.array([seconds(BEGAN_S + 600 * k + 14) for k in range(5)], np.int64)
+    oxygen = SeriesRows(SCALARS, "spo2", ("spo2",), ["p1"] * 5, t_ns, np.full((5, 1), 87.0))
+    store.write([Participant("p1"), oxygen, *findings, *changes])
     store.close()
     return folder
 
@@ -68,7 +72,8 @@ def test_an_alarm_is_explained_from_the_store_in_both_languages(data):
     assert said.status == 0
     for part in ("Oxygen saturation low: 87 %", "15.0 s later", "limits: spo2_low 90 %",
                  "saturation below its limit, for 15 s; medium priority", "acknowledged by kim",
-                 "산소포화도 낮음: 87 %", f"strip: {low.finding_id}"):  # fmt: skip
+                 "산소포화도 낮음: 87 %", f"strip: {low.finding_id}",
+                 "spo2: spo2 87 (1 s before)"):  # fmt: skip
         assert part in said.out
 
 

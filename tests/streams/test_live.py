@@ -157,3 +157,15 @@ def test_states_go_on_in_another_core_with_the_own_limits() -> None:
     assert [(c.kind, c.alarm.id) for c in changes] == [("restored", left[0])]
     again = oxygen(second, *[94.0] * 90, first_s=31)
     assert [c.kind for c in again] == ["repeated"]
+
+
+def test_alarms_of_a_device_that_does_not_come_back_go_on_by_the_time_of_the_others() -> None:
+    first = quiet_core(Participant("kim"))
+    oxygen(first, *[86.0] * 30)
+    second = quiet_core(Participant("kim"))
+    second.restore_states(first.alarms.changed_states(), 31 * NS_PER_S)
+    kinds = [c.kind for s in range(32, 600, 10) for c in second.step(s * NS_PER_S, []).alarms]
+    assert kinds == ["ended"]
+    # Its clock may be hours behind: what it finds is not late for that.
+    late = [c.kind for c in oxygen(second, *[83.0] * 30, first_s=100)]
+    assert "raised" in late
