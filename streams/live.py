@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.alarm import Alarm, AlarmChange, AlarmState
+from alerts.audit import Audit
 from alerts.explain import Explanation, explain
 from alerts.lifecycle import AlarmCore
 from alerts.policy import Policy
@@ -204,6 +205,10 @@ class LiveCore:
         """Say why an open alarm is there; None for one that is over."""
         alarm = self.alarms.alarm(alarm_id)
         return None if alarm is None else explain(alarm, self.alarms.policy)
+
+    def take_records(self) -> list[AlarmState | Audit]:
+        """Give what a store keeps beside `Told.records`: changed states, and what persons did."""
+        return [*self.alarms.changed_states(), *self.alarms.take_audits()]
 
     def restore_states(self, states: Iterable[AlarmState], now_ns: int) -> list[AlarmChange]:
         """Go on from what was known when the process ended; own limits hold from now on."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alerts.alarm import AlarmChange
+from alerts.alarm import AlarmChange, AlarmState
+from alerts.audit import Audit
 from alerts.policy import load_policy
 from processors.detectors.oxygen_limits import OxygenLimits
 from processors.errors import SettingError
@@ -106,7 +107,10 @@ def test_limits_that_a_person_changes_hold_from_the_next_step_on() -> None:
     core.set_limits({"spo2_low": 88.0}, by="lee", reason="COPD", participant="kim")
     changes = oxygen(core, *[91.0] * 60, first_s=31)
     assert [change.kind for change in changes] == ["ended"]
-    (audit,) = core.alarms.take_audits()
+    state, audit = core.take_records()
+    assert isinstance(state, AlarmState)
+    assert isinstance(audit, Audit)
+    assert state.plain["limits"] == {"spo2_low": 88.0}
     assert (audit.person, audit.action, audit.details) == (
         "lee", "limits", {"spo2_low": "92 -> 88"},
     )  # fmt: skip
