@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from alerts.inactivation import Inactivation, inactivation_from_plain, inactivation_to_plain
 
 # States of an alarm, in the order it runs through them (CLINICAL 4, life cycle).
 ACTIVE, ACKNOWLEDGED, ENDED = "active", "acknowledged", "ended"
 
 # Kinds of change; these four enter a state, the others amend what is shown.
 STATE_KINDS = frozenset({"raised", "realarmed", "acknowledged", "ended"})
-CHANGE_KINDS = STATE_KINDS | {"repeated", "revised", "latched", "sound", "suppressed", "restored"}
+CHANGE_KINDS = STATE_KINDS | {
+    "repeated", "revised", "latched", "sound", "suppressed", "restored", "escalated",
+    "inactivated", "reactivated",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,8 @@ class Alarm:
     latched
         The condition is over; the alarm stays until a person lets it go.
     sounding
-        To be heard: active, and neither outranked in its chain nor silenced by vf or asystole.
+        To be heard: active, not inactivated, and neither outranked in its chain nor silenced by vf
+        or asystole.
     onset_ns
         Where the finding says that it began, as amended.
     t_ns
@@ -47,7 +53,7 @@ class Alarm:
     acknowledged_by
         Who, empty for nobody; of an alarm that sounds again, nobody.
     finding_id
-        The finding that raised it.
+        The finding that raised it; the strip of waveform around it has the same id.
     count
         Findings that belong to it, the first included.
     suppressed
@@ -56,6 +62,20 @@ class Alarm:
         Of the newest of its findings.
     reason
         The sentence, from the code, the value and the evidence.
+    raised_ns
+        When it was first given out: its emission. 0 of alarms stored before this was kept.
+    step, reached
+        The step of escalation it is at, from 0, and who has been reached up to now.
+    inactivation
+        What keeps it quiet at the moment: by whom, why and until when. It stays on show.
+    useful
+        What the person who acknowledged it said of it; None for nothing.
+    evidence
+        Numbers of the newest of its findings.
+    limits
+        Those in force for its code when it was raised, by name.
+    rule
+        The rule that fired, in words.
     """
 
     id: str
@@ -74,6 +94,14 @@ class Alarm:
     suppressed: int
     value: float
     reason: Text
+    raised_ns: int = 0
+    step: int = 0
+    reached: tuple[str, ...] = ()
+    inactivation: Inactivation | None = None
+    useful: bool | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    rule: Text = Text("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +114,9 @@ class AlarmChange:
         ``raised``; ``repeated`` (one more finding of it); ``revised`` (amended); ``latched`` (its
         condition is over); ``sound`` (only `Alarm.sounding` changed); ``acknowledged``;
         ``realarmed`` (active again); ``ended``; ``suppressed`` (a finding in its refractory time,
-        counted on the ended alarm); ``restored`` (taken over from a store).
+        counted on the ended alarm); ``restored`` (taken over from a store); ``escalated`` (nobody
+        acknowledged it: `Alarm.step` and `Alarm.reached`); ``inactivated``, ``reactivated``
+        (`Alarm.inactivation` changed, is over).
     t_ns
         When; a deadline where time decided it.
     alarm
@@ -98,18 +128,45 @@ class AlarmChange:
     alarm: Alarm
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmState:
+    """All that the alarm core knows of one participant, to go on from after a restart.
+
+    Attributes
+    ----------
+    t_ns
+        Up to when all findings have been applied.
+    plain
+        Strings, numbers, lists and maps, as JSON has them.
+    """
+
+    participant: str
+    t_ns: int
+    plain: Mapping[str, Any]
+
+
 def alarm_id(finding_id: str) -> str:
     """Give the identity of the alarm that a finding raises."""
     return "a" + finding_id
 
 
 def alarm_to_plain(alarm: Alarm) -> dict[str, Any]:
-    """Give an alarm as strings and numbers, `reason` as ``[en, ko]``."""
+    """Give an alarm as strings, numbers, lists and maps; texts as ``[en, ko]``."""
     plain: dict[str, Any] = {name: getattr(alarm, name) for name in Alarm.__slots__}
-    plain["reason"] = [alarm.reason.en, alarm.reason.ko]
+    for name in ("reason", "rule"):
+        plain[name] = [plain[name].en, plain[name].ko]
+    plain["reached"] = list(alarm.reached)
+    plain["evidence"], plain["limits"] = dict(alarm.evidence), dict(alarm.limits)
+    plain["inactivation"] = alarm.inactivation and inactivation_to_plain(alarm.inactivation)
     return plain
 
 
 def alarm_from_plain(plain: Mapping[str, Any]) -> Alarm:
-    """Give the alarm that `alarm_to_plain` was given."""
-    return Alarm(**{**plain, "reason": Text(*plain["reason"])})
+    """Give the alarm that `alarm_to_plain` was given; of an older version, what it had."""
+    values = {**plain, "reason": Text(*plain["reason"])}
+    if "rule" in values:
+        values["rule"] = Text(*values["rule"])
+        values["reached"] = tuple(values["reached"])
+        if values["inactivation"]:
+            values["inactivation"] = inactivation_from_plain(values["inactivation"])
+    return Alarm(**values)

@@ -17,9 +17,10 @@ class Counts:
         Told before; known later than the policy allows; of a rule that is off or logs only.
     brief
         Ended before their delay.
-    suppressed, suspended
-        In a refractory time; while a technical alarm holds the signal back. Those that still stand
-        afterwards make an alarm then and are counted all the same.
+    suppressed, suspended, withheld
+        In a refractory time; while a technical alarm holds the signal back; while a person has
+        paused or switched off the alarms. Those that still stand afterwards make an alarm then and
+        are counted all the same.
     """
 
     unknown: dict[str, int] = field(default_factory=dict)
@@ -29,3 +30,4 @@ class Counts:
     brief: int = 0
     suppressed: int = 0
     suspended: int = 0
+    withheld: int = 0

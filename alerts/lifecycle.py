@@ -1,11 +1,14 @@
 """From findings to alarms: a pure state machine, with time passed in.
 
-The engine of this file is `alerts.watch.Watch`, one for each participant; here is what stands
-around it: who, duplicates, lateness, and state that survives a restart.
+What is known of one participant is an `alerts.watch.Watch`; the transitions are those of
+`alerts.strand.Strand`. Here is what stands around them: duplicates, lateness, what persons do; and
+in `alerts.book` who there is, and state that survives a restart.
 
-Time. `apply` and `acknowledge` first let all deadlines pass that lie strictly before their time;
-`tick` lets those at or before its time pass, and says that all findings known up to then have been
-applied. How often it is called changes nothing. A change is stamped with its deadline.
+Time. Strands (`Rule.strand`) are the codes that compete for being heard; each goes through time by
+itself. `apply` first lets the deadlines of its strand pass that lie strictly before its time;
+`tick` and `tick_known` let those at or before a time pass, and say that all findings of these
+strands known up to then have been applied. How often they are called changes nothing. A change is
+stamped with its deadline; the changes of one strand of one participant are in the order of time.
 
 Decisions that CLINICAL 4 leaves open:
 
@@ -15,46 +18,39 @@ Decisions that CLINICAL 4 leaves open:
   has just acknowledged a latched alarm is deaf to the next one. A finding in it is counted on the
   ended alarm (``suppressed``) and raises an alarm at its end if it still stands, or, of high
   priority, even if it does not. One that is worse than the ended alarm is not held back.
-* Acknowledged alarms do not silence others: only active ones compete in a chain.
+* Acknowledged and inactivated alarms do not silence others: only what is heard competes in a chain.
 * vf and asystole do not silence each other.
-* What lead_off or device_silent hold back raises an alarm when they end, if it still stands.
-* An acknowledged alarm that sounds again (`Escalation.realarm_s`) is active again, same id.
+* What lead_off or device_silent hold back raises an alarm when they end, if it still stands; so
+  does what ``alarm_paused`` and ``alarm_off`` hold back.
+* An acknowledged alarm that sounds again (`Escalation.realarm_s`) is active again, same id, and
+  escalates from the start.
+* An alarm that is outranked escalates all the same: whoever is reached may be the one who knows.
+* Inactivation of a place covers those who are there at that moment, not who comes later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from alerts.alarm import ENDED, Alarm, AlarmChange
-from alerts.counts import Counts
+from alerts.alarm import AlarmChange
+from alerts.audit import Audit
+from alerts.book import AlarmBook
+from alerts.inactivation import Inactivation, inactivation_id
 from alerts.policy import Policy
-from alerts.track import NEVER_NS, track_from_plain
-from alerts.watch import Watch
+from alerts.track import NEVER_NS
+from processors.errors import SettingError
 from processors.records import Finding
 
-_VERSION = 1
 
-
-class AlarmCore:
-    """The alarms of all participants.
-
-    Attributes
-    ----------
-    counts
-        Findings that made no alarm, by the reason.
-    """
+class AlarmCore(AlarmBook):
+    """The alarms of all participants: findings, time and persons are what moves them."""
 
     def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        self.counts = Counts()
-        self._watches: dict[str, Watch] = {}
-        self._where: dict[str, tuple[str, str]] = {}  # open alarm -> participant, code
-        self._horizon_ns = -NEVER_NS
+        super().__init__(policy)
+        self._audits: list[Audit] = []
 
     def apply(self, finding: Finding) -> list[AlarmChange]:
-        """Take one finding; deadlines of its participant that lie before it pass first.
+        """Take one finding; deadlines of its strand that lie before it pass first.
 
         A finding told before (same id, state and revision, or an earlier one of these) changes
         nothing. Codes that are not in the catalogue are counted and make no alarm.
@@ -74,15 +70,16 @@ class AlarmCore:
             return []
         # What may come late is remembered for good: a replay of it must not sound again.
         watch.seen[finding.id] = (told, NEVER_NS if rule.sounds_late else finding.t_ns)
+        watch.changed = True
         if len(watch.seen) > watch.prune_at:
-            self._prune(watch)
-        late = finding.t_ns < self._horizon(watch) - self.policy.late_after_ns
+            watch.prune(self._horizon(watch))
+        # An amendment of what has been forgotten is as late as what it amends.
+        known_ns = finding.onset_ns if finding.revision else finding.t_ns
+        late = known_ns < self._horizon(watch) - self.policy.late_after_ns
         if late and before is None and not rule.sounds_late:
             self.counts.late += 1
             return []
-        changes = watch.advance(finding.t_ns - 1) if watch.next_ns < finding.t_ns else []
-        changes += watch.take(rule, finding, first=before is None)
-        return self._book(changes)
+        return self._book(watch.take(rule, finding, first=before is None))
 
     def tick(self, now_ns: int, participant: str | None = None) -> list[AlarmChange]:
         """Let deadlines at or before `now_ns` pass, for one participant or for all.
@@ -102,8 +99,45 @@ class AlarmCore:
                 changes = one.advance(now_ns)
         return self._book(changes)
 
+    def tick_known(
+        self, participant: str, now_ns: int, known_ns: Callable[[str], int]
+    ) -> list[AlarmChange]:
+        """Let deadlines pass, each strand as far as its findings are known.
+
+        Parameters
+        ----------
+        now_ns
+            The participant's clock: no strand is known further.
+        known_ns
+            Gives for a strand up to when all findings have been applied that can still change its
+            alarms (`Policy.waits` says whose those are).
+        """
+        watch = self._watch(participant)
+        watch.horizon_ns = max(watch.horizon_ns, now_ns)
+        if watch.next_ns > now_ns:
+            return []
+        changes: list[AlarmChange] = []
+        for name, strand in watch.strands.items():
+            if strand.next_ns <= now_ns:
+                changes += watch.advance(min(known_ns(name), now_ns), name)
+        return self._book(changes)
+
+    def tick_unseen(self, participant: str, now_ns: int) -> list[AlarmChange]:
+        """Let deadlines pass of somebody of whom nothing has come since the start.
+
+        It says nothing of what is known: their device may have a clock of its own.
+        """
+        watch = self._watch(participant)
+        return self._book(watch.advance(now_ns)) if watch.next_ns <= now_ns else []
+
     def acknowledge(
-        self, alarm_id: str, by: str, now_ns: int, *, documented: bool = False
+        self,
+        alarm_id: str,
+        by: str,
+        now_ns: int,
+        *,
+        documented: bool = False,
+        useful: bool | None = None,
     ) -> list[AlarmChange]:
         """Note that a person has seen an alarm; one whose condition is over ends.
 
@@ -112,6 +146,8 @@ class AlarmCore:
         documented
             The person has also documented contact, which lets go what only that lets go
             (``self_harm_risk``).
+        useful
+            What they say of it; None for nothing.
 
         Returns
         -------
@@ -122,125 +158,119 @@ class AlarmCore:
             return []
         participant, code = self._where[alarm_id]
         watch = self._watches[participant]
-        changes = self._book(watch.advance(now_ns - 1))
+        changes = self._book(watch.advance(now_ns - 1, self.policy.rules[code].strand))
         if alarm_id in self._where:
-            changes += self._book(watch.acknowledge(code, by, now_ns, documented=documented))
+            details = {"alarm": alarm_id, "documented": _word(documented), "useful": _word(useful)}
+            self._audit(now_ns, by, "acknowledged", participant, code, "", **details)
+            changes += self._book(
+                watch.acknowledge(code, by, now_ns, documented=documented, useful=useful)
+            )
         return changes
 
-    def alarm(self, alarm_id: str) -> Alarm | None:
-        """Give an open alarm by its id; None when there is none."""
-        if alarm_id not in self._where:
-            return None
-        participant, _ = self._where[alarm_id]
-        return next(a for a in self._watches[participant].alarms() if a.id == alarm_id)
+    def inactivate(
+        self,
+        kind: str,
+        *,
+        participant: str = "",
+        code: str = "",
+        alarm_id: str = "",
+        place: str = "",
+        seconds: float,
+        reason: str,
+        by: str,
+        now_ns: int,
+    ) -> list[AlarmChange]:
+        """Make alarms quiet for a while: one alarm, a participant, or one code of a participant.
 
-    def alarms(self, participant: str | None = None) -> list[Alarm]:
-        """Give the open alarms of one participant, or of all."""
-        if participant is None:
-            return [alarm for watch in self._watches.values() for alarm in watch.alarms()]
-        watch = self._watches.get(participant)
-        return [] if watch is None else watch.alarms()
-
-    def forget(self, participant: str) -> list[AlarmChange]:
-        """Drop all that is known of a participant; open alarms end, at the time of their state."""
-        watch = self._watches.pop(participant, None)
-        if watch is None:
-            return []
-        gone = [
-            replace(alarm, state=ENDED, latched=False, sounding=False) for alarm in watch.alarms()
-        ]
-        return self._book([AlarmChange("ended", alarm.t_ns, alarm) for alarm in gone])
-
-    def snapshot(self) -> dict[str, Any]:
-        """Give the state as strings, numbers, lists and dicts; `counts` is not part of it."""
-        return {
-            "version": _VERSION,
-            "horizon_ns": self._horizon_ns,
-            "participants": {
-                participant: {
-                    "horizon_ns": watch.horizon_ns,
-                    "seen": {key: list(told) for key, told in watch.seen.items()},
-                    "tracks": {code: track.to_plain() for code, track in watch.tracks.items()},
-                }
-                for participant, watch in self._watches.items()
-            },
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Replace the state by a snapshot; codes that the policy has no longer are dropped.
+        Parameters
+        ----------
+        kind
+            One of `alerts.inactivation.INACTIVATIONS`.
+        place
+            Whom it was meant for, where that is a group or place; each of its people is told alone,
+            for each has a clock of their own (`members`).
 
         Raises
         ------
-        ValueError
-            A snapshot of another version.
+        SettingError
+            No reason or person, an unknown kind or code, or longer than the policy allows.
+        LookupError
+            No such alarm is open.
         """
-        if state.get("version") != _VERSION:
-            raise ValueError(
-                f"alarm snapshot: expected version {_VERSION}, found {state.get('version')}"
-            )
-        self._watches, self._where = {}, {}
-        self._horizon_ns = state["horizon_ns"]
-        for participant, plain in state["participants"].items():
-            watch = self._watch(participant)
-            watch.horizon_ns = plain["horizon_ns"]
-            watch.seen = {key: (told, t_ns) for key, (told, t_ns) in plain["seen"].items()}
-            watch.tracks = {
-                code: track_from_plain(self.policy.rules[code], track)
-                for code, track in plain["tracks"].items()
-                if code in self.policy.rules
-            }
-            watch.settle(watch.horizon_ns)
-            self._where.update({a.id: (participant, a.code) for a in watch.alarms()})
+        until_ns = now_ns + self.policy.inactivation_ns(kind, seconds)
+        if not (reason.strip() and by.strip()):
+            raise SettingError(kind, "expected a reason and a person")
+        if code:
+            self.policy.rule(code)
+        if alarm_id:
+            if alarm_id not in self._where:
+                raise LookupError(f"alarm {alarm_id} is not open")
+            participant, code = self._where[alarm_id]
+        if not participant:
+            raise SettingError(kind, "expected a participant or an open alarm")
+        key = inactivation_id(kind, participant, code, alarm_id, place, now_ns)
+        inactivation = Inactivation(
+            key, kind, participant, code, alarm_id, place, reason, by, now_ns, until_ns
+        )
+        details = {"id": key, "alarm": alarm_id, "place": place, "until_ns": str(until_ns)}
+        self._audit(now_ns, by, kind, participant, code, reason, **details)
+        return self._book(self._watch(participant).inactivate(inactivation))
 
-    def adopt(self, alarms: Iterable[Alarm], now_ns: int) -> list[AlarmChange]:
-        """Take over open alarms from a store after a restart without a snapshot.
+    def reactivate(self, key: str, by: str, now_ns: int, reason: str = "") -> list[AlarmChange]:
+        """End an inactivation before its time; what still stands is then looked at again."""
+        for participant, watch in self._watches.items():
+            one = watch.holds.inactivations.get(key)
+            if one is not None and now_ns < one.until_ns:
+                details = {"id": key, "kind": one.kind}
+                self._audit(now_ns, by, "reactivated", participant, one.code, reason, **details)
+                return self._book(watch.reactivate(key, now_ns))
+        return []
 
-        Their findings are not known any more: what does not latch ends after `Rule.hold_ns` unless
-        its detector reports again. Alarms of codes that the policy has no longer end.
+    def check_limits(self, participant: str, changes: Mapping[str, float | None]) -> None:
+        """Raise what `set_limits` would raise of these changes; nothing is changed."""
+        self.policy.limits.changed(self._watch(participant).who, changes)
+
+    def set_limits(
+        self, participant: str, changes: Mapping[str, float | None], by: str, reason: str,
+        now_ns: int,
+    ) -> dict[str, float]:  # fmt: skip
+        """Change limits of one participant, None: back to those of the policy; give all of them.
+
+        Detectors have to be told; open alarms keep the limits they were raised by.
+
+        Raises
+        ------
+        SettingError
+            No reason or person, an unknown name, or limits that contradict each other.
         """
-        changes: list[AlarmChange] = []
-        watches: dict[str, Watch] = {}
-        for alarm in alarms:
-            rule = self.policy.rules.get(alarm.code)
-            if rule is None:
-                gone = replace(alarm, state=ENDED, latched=False, sounding=False, t_ns=now_ns)
-                changes.append(AlarmChange("ended", now_ns, gone))
-                continue
-            watch = watches.setdefault(alarm.participant, self._watch(alarm.participant))
-            watch.adopt(alarm, rule, now_ns)
-        for watch in watches.values():
-            changes += watch.settle(now_ns)
-        return self._book(changes)
+        if not (reason.strip() and by.strip()):
+            raise SettingError("limits", "expected a reason and a person")
+        watch = self._watch(participant)
+        before = self.policy.limits.of(watch.who)
+        own = self.policy.limits.changed(watch.who, changes)
+        watch.who.limits, watch.changed = own, True
+        after = self.policy.limits.of(watch.who)
+        details = {name: f"{before[name]:g} -> {after[name]:g}" for name in changes}
+        self._audit(now_ns, by, "limits", participant, "", reason, **details)
+        return after
 
-    def _watch(self, participant: str) -> Watch:
-        watch = self._watches.get(participant)
-        if watch is None:
-            watch = self._watches[participant] = Watch(self.policy, self.counts)
-        return watch
+    def take_audits(self) -> list[Audit]:
+        """Give what persons have done since this was last asked."""
+        audits, self._audits = self._audits, []
+        return audits
 
-    def _horizon(self, watch: Watch) -> int:
-        return max(self._horizon_ns, watch.horizon_ns)
-
-    def _book(self, changes: list[AlarmChange]) -> list[AlarmChange]:
-        """Keep the index of open alarms."""
-        for change in changes:
-            alarm = change.alarm
-            if alarm.state == ENDED:
-                self._where.pop(alarm.id, None)
-            else:
-                self._where[alarm.id] = (alarm.participant, alarm.code)
-        return changes
-
-    def _prune(self, watch: Watch) -> None:
-        """Forget ended findings that are so old that telling them again would be late."""
-        oldest_ns = self._horizon(watch) - self.policy.late_after_ns
-        standing = {key for track in watch.tracks.values() for key in track.entries}
-        watch.seen = {
-            key: told for key, told in watch.seen.items() if told[1] >= oldest_ns or key in standing
-        }
-        watch.prune_at = 64 + 2 * len(watch.seen)
+    def _audit(
+        self, t_ns: int, by: str, action: str, participant: str, code: str, reason: str,
+        **details: str,
+    ) -> None:  # fmt: skip
+        known = {name: value for name, value in details.items() if value}
+        self._audits.append(Audit(t_ns, by, action, participant, code, reason, known))
 
 
 def stage(finding: Finding) -> int:
     """Give how far a finding has been told: any offset or point after any onset, then revisions."""
     return ((finding.state != "onset") << 32) + finding.revision
+
+
+def _word(answer: bool | None) -> str:
+    return {None: "", True: "yes", False: "no"}[answer]

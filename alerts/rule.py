@@ -54,6 +54,11 @@ class Rule:
         What the chain stands on; empty for technical alarms.
     fields
         Names that `says` and `says_ko` use.
+    strand
+        Codes of one strand compete for being heard: a chain, or all chains of a signal of which one
+        overrides the others.
+    words
+        What it takes for an alarm.
     """
 
     code: str
@@ -82,6 +87,8 @@ class Rule:
     log_only: bool
     enabled: bool
     escalation: Escalation
+    strand: str
+    words: Text
 
     def is_worse(self, value: float) -> bool:
         """Tell whether the value lies beyond that of `worse`."""

@@ -17,10 +17,13 @@ def sounding_codes(alarms: Iterable[Alarm], rules: Mapping[str, Rule]) -> set[st
     Returns
     -------
     set of str
-        Codes; acknowledged alarms and those that sound as ``none`` are never among them.
+        Codes; acknowledged and inactivated alarms and those that sound as ``none`` are never among
+        them, and silence nobody.
     """
     heard = [
-        rules[alarm.code] for alarm in alarms if alarm.state == ACTIVE and alarm.sounds_as != "none"
+        rules[alarm.code]
+        for alarm in alarms
+        if alarm.state == ACTIVE and alarm.sounds_as != "none" and alarm.inactivation is None
     ]
     if len(heard) < 2:
         return {rule.code for rule in heard}

@@ -55,15 +55,26 @@ def read_table(path: Path) -> dict[str, Any]:
         raise SettingError(str(path), f"is not TOML: {error}") from error
 
 
-def lay_over(tree: dict[str, Any], over: Mapping[str, Any], path: str, where: str) -> None:
-    """Lay a site's values over the catalogue; names of sections and codes must be there."""
+def lay_over(
+    tree: dict[str, Any], over: Mapping[str, Any], path: str, where: str, open_to: Iterable[str]
+) -> None:
+    """Lay a site's values over the catalogue.
+
+    Names of tables must be there already, but in the sections named in `open_to`; a list of tables
+    takes the place of the one below.
+    """
+    open_to = tuple(open_to)
     for key, value in over.items():
         inside = f"{where}.{key}" if where else key
         if isinstance(value, dict) and key in tree:
             if not isinstance(tree[key], dict):
                 raise SettingError(f"{path} {inside}", f"expected a value, found {value!r}")
-            lay_over(tree[key], value, path, inside)
-        elif isinstance(value, dict) and key != "worse":
+            lay_over(tree[key], value, path, inside, open_to)
+        elif isinstance(value, dict) and key != "worse" and not _is_open(inside, open_to):
             raise unknown(f"{path} {where}".strip(), key, tree)
         else:
             tree[key] = value
+
+
+def _is_open(inside: str, open_to: Iterable[str]) -> bool:
+    return any(inside == name or inside.startswith(name + ".") for name in open_to)

@@ -13,8 +13,8 @@ from processors.records import Finding
 
 NEVER_NS = 2**63 - 1
 
-# Where a finding stands: its delay runs; held back by a technical alarm; waits for the end of the
-# refractory time; belongs to the open alarm.
+# Where a finding stands: its delay runs; held back by a technical alarm or a person; waits for the
+# end of the refractory time; belongs to the open alarm.
 DELAYED, HELD, QUIET, ATTACHED = "delayed", "held", "quiet", "attached"
 
 
@@ -25,7 +25,7 @@ class Entry:
     Attributes
     ----------
     due_ns
-        When it is looked at again, while DELAYED or QUIET.
+        When it is looked at again, unless ATTACHED; `NEVER_NS`: not before something ends.
     over
         It stands no more: a point, or ended in the refractory time and too urgent to be dropped.
     """
@@ -56,6 +56,8 @@ class Track:
         Until when the alarm stays though nothing stands.
     realarm_ns
         When it becomes active again.
+    escalate_ns
+        When the next recipient is reached.
     released
         A person has done what the rule's `release` asks for.
     first_ns
@@ -71,6 +73,7 @@ class Track:
     quiet_from_ns: int = -NEVER_NS
     hold_ns: int = NEVER_NS
     realarm_ns: int = NEVER_NS
+    escalate_ns: int = NEVER_NS
     released: bool = False
     first_ns: int = NEVER_NS
 
@@ -83,9 +86,11 @@ class Track:
 
     def arm(self) -> None:
         """Find the first deadline, after any change of the others."""
-        first = min(self.hold_ns, self.realarm_ns)
+        first = min(self.hold_ns, self.realarm_ns, self.escalate_ns)
+        if self.alarm is not None and self.alarm.inactivation is not None:
+            first = min(first, self.alarm.inactivation.until_ns)
         for entry in self.entries.values():
-            if entry.due_ns < first and entry.phase in {DELAYED, QUIET}:
+            if entry.due_ns < first and entry.phase != ATTACHED:
                 first = entry.due_ns
         self.first_ns = first
 
@@ -94,7 +99,7 @@ class Track:
         waiting = [
             entry
             for entry in self.entries.values()
-            if entry.due_ns <= now_ns and entry.phase in {DELAYED, QUIET}
+            if entry.due_ns <= now_ns and entry.phase != ATTACHED
         ]
         return sorted(waiting, key=lambda entry: (entry.due_ns, entry.finding.id))
 
@@ -118,6 +123,32 @@ class Track:
             return -NEVER_NS
         return self.quiet_from_ns + self.rule.refractory_at(value)
 
+    def is_idle(self, horizon_ns: int) -> bool:
+        """Tell whether nothing of it can matter any more: no alarm, no finding, no refractory."""
+        if self.alarm is not None or self.entries:
+            return False
+        worse_ns = self.rule.worse.refractory_ns if self.rule.worse is not None else 0
+        quiet_ns = max(self.rule.refractory_ns, worse_ns)
+        return self.last is None or self.quiet_from_ns + quiet_ns <= horizon_ns
+
+    def lose_findings(self, now_ns: int) -> None:
+        """Go on where nobody will tell the end of any finding: after a restart.
+
+        Those of the open alarm keep it for `Rule.hold_ns`, in which its detector may report again.
+        What waits for its delay, or urgently for the end of the refractory time, is told when that
+        is over, at the earliest now. What was held back is left to its detector.
+        """
+        if self.stands():
+            self.hold_ns = now_ns + self.rule.hold_ns
+        kept = {}
+        for key, entry in self.entries.items():
+            urgent = self.rule.priority_at(entry.finding.value) == PRIORITIES[0]
+            if entry.phase == DELAYED or (entry.phase == QUIET and urgent):
+                entry.over, entry.due_ns = True, max(entry.due_ns, now_ns)
+                kept[key] = entry
+        self.entries = kept
+        self.arm()
+
     def to_plain(self) -> dict[str, Any]:
         """Give all but the rule as strings, numbers, lists and dicts."""
         return {
@@ -131,7 +162,9 @@ class Track:
         }
 
 
-_PLAIN = ("newest", "worse", "quiet_from_ns", "hold_ns", "realarm_ns", "released")
+_PLAIN = (
+    "newest", "worse", "quiet_from_ns", "hold_ns", "realarm_ns", "escalate_ns", "released",
+)  # fmt: skip
 _FINDING = tuple(spec.name for spec in fields(Finding))
 
 

@@ -1,23 +1,25 @@
-"""The alarms of one participant: every transition, at a time that is passed in.
-
-A step is one moment: a finding, the expiry of deadlines, or a person. In a step alarms change
-(`_note`), then it is settled which of them sound, then the changes are given out.
-"""
+"""All that is known of the alarms of one participant: strands, what holds back, what was told."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Final
 
-from alerts.alarm import ACKNOWLEDGED, ACTIVE, ENDED, Alarm, AlarmChange, alarm_id
+from alerts.alarm import ENDED, Alarm, AlarmChange, AlarmState
 from alerts.counts import Counts
+from alerts.holds import Holds
+from alerts.inactivation import Inactivation
 from alerts.policy import Policy
-from alerts.reason import reason
-from alerts.rule import PRIORITIES, Rule
-from alerts.sounding import sounding_codes
-from alerts.suspension import suspended
-from alerts.track import ATTACHED, DELAYED, HELD, NEVER_NS, QUIET, Entry, Track
-from processors.records import NS_PER_S, Finding
+from alerts.rule import Rule
+from alerts.strand import Strand
+from alerts.track import NEVER_NS, track_from_plain
+from alerts.who import Who
+from processors.records import Finding
+from registry.participants import Participant
+
+VERSION: Final = 2  # of the plain form
+MOST_SEEN: Final = 500  # findings remembered for good measure: a state stays below 50 KB
 
 
 class Watch:
@@ -25,311 +27,202 @@ class Watch:
 
     Attributes
     ----------
-    tracks
-        By code, of the codes ever found.
-    next_ns
-        The first deadline.
+    strands
+        By name.
     seen
         By finding id: how far it has been told (`lifecycle.stage`), and when that became known.
+    next_ns
+        The first deadline of all strands.
     horizon_ns
         All findings of this participant known up to here have been applied.
+    changed
+        Something a restart would need is different since the last `state`.
     """
 
-    def __init__(self, policy: Policy, counts: Counts) -> None:
+    def __init__(self, policy: Policy, counts: Counts, participant: str) -> None:
         self._policy = policy
         self._counts = counts
-        self.tracks: dict[str, Track] = {}
-        self.next_ns = NEVER_NS
+        self.who = Who(Participant(participant))
+        self.holds = Holds()
+        self.strands: dict[str, Strand] = {}
         self.seen: dict[str, tuple[int, int]] = {}
+        self.next_ns = NEVER_NS
         self.horizon_ns = -NEVER_NS
         self.prune_at = 64
-        self._notes: list[tuple[str, Alarm]] = []
+        self.changed = False
+
+    def strand(self, rule: Rule) -> Strand:
+        """Give the strand of a code."""
+        strand = self.strands.get(rule.strand)
+        if strand is None:
+            strand = Strand(self._policy, self._counts, self.who, self.holds)
+            self.strands[rule.strand] = strand
+        return strand
 
     def alarms(self) -> list[Alarm]:
         """Give the open alarms, in the order of the catalogue."""
-        tracks = sorted(self.tracks.values(), key=lambda track: track.rule.index)
+        tracks = [track for strand in self.strands.values() for track in strand.tracks.values()]
+        tracks.sort(key=lambda track: track.rule.index)
         return [track.alarm for track in tracks if track.alarm is not None]
 
-    def advance(self, until_ns: int) -> list[AlarmChange]:
-        """Let all deadlines up to `until_ns` pass, each in a step at its own time."""
+    def advance(self, until_ns: int, name: str | None = None) -> list[AlarmChange]:
+        """Let the deadlines of one strand, or of all, up to `until_ns` pass.
+
+        Those that can hold its alarms back go first.
+        """
+        if name is None:
+            names = sorted(self.strands, key=lambda name: bool(self._policy.holders[name]))
+        else:
+            names = [*self._policy.holders[name], name]
         changes: list[AlarmChange] = []
-        while self.next_ns <= until_ns:
-            now_ns = self.next_ns
-            for track in sorted(self.tracks.values(), key=lambda track: track.rule.index):
-                if track.first_ns <= now_ns:
-                    self._expire(track, now_ns)
-            changes += self.settle(now_ns)
+        for each in names:
+            one = self.strands.get(each)
+            if one is not None and one.next_ns <= until_ns:
+                changes += one.advance(until_ns)
+                self.changed = True
+        self._find_next()
         return changes
 
     def take(self, rule: Rule, finding: Finding, *, first: bool) -> list[AlarmChange]:
-        """Make the step of one finding that has not been told before (`first`: not even begun)."""
-        track = self.tracks.get(rule.code)
-        if track is None:
-            track = self.tracks[rule.code] = Track(rule)
-        if finding.state == "offset":
-            self._end(track, finding)
-        elif first:
-            due_ns = finding.t_ns
-            if finding.state == "onset":
-                due_ns = track.counted_from(finding.t_ns, finding.at_ns, rule.delay_ns)
-            entry = Entry(finding, DELAYED, due_ns, over=finding.state == "point")
-            track.entries[finding.id] = entry
-            # An open alarm takes it at once: the delay is there to raise one, not to keep one.
-            if due_ns <= finding.t_ns or track.alarm is not None:
-                self._look(track, entry, finding.t_ns)
-        else:
-            self._revise(track, finding)
-        track.arm()
-        return self.settle(finding.t_ns)
+        """Make the step of one finding; deadlines that lie before it pass first."""
+        changes = self.advance(finding.t_ns - 1, rule.strand)
+        changes += self.strand(rule).take(rule, finding, first=first)
+        self._release()
+        self._find_next()
+        return changes
 
     def acknowledge(
-        self, code: str, by: str, now_ns: int, *, documented: bool
+        self, code: str, by: str, now_ns: int, *, documented: bool, useful: bool | None
     ) -> list[AlarmChange]:
         """Make the step of a person who has seen the open alarm of a code."""
-        track = self.tracks[code]
-        alarm = track.alarm
-        if alarm is None:
-            return []
-        track.released = track.released or documented or track.rule.release != "documented"
-        if alarm.state == ACTIVE:
-            track.alarm = alarm = replace(
-                alarm, state=ACKNOWLEDGED, sounding=False, acknowledged_by=by,
-                latched=alarm.latched and not track.released, t_ns=max(now_ns, alarm.t_ns),
-            )  # fmt: skip
-            self._notes.append(("acknowledged", alarm))
-        if track.stands() or not track.released:
-            self._remind(track, now_ns)
-        else:
-            if track.hold_ns != NEVER_NS:
-                track.quiet_from_ns = now_ns
-            self._close(track, now_ns)
-        track.arm()
-        return self.settle(now_ns)
+        rule = self._policy.rules[code]
+        changes = self.advance(now_ns - 1, rule.strand)
+        changes += self.strand(rule).acknowledge(
+            code, by, now_ns, documented=documented, useful=useful
+        )
+        self.changed = True
+        self._find_next()
+        return changes
+
+    def inactivate(self, inactivation: Inactivation) -> list[AlarmChange]:
+        """Make the step of a person who makes alarms quiet for a while."""
+        changes = self.advance(inactivation.from_ns - 1)
+        self.holds.inactivations[inactivation.id] = inactivation
+        return changes + self._settle(inactivation.from_ns)
+
+    def reactivate(self, key: str, now_ns: int) -> list[AlarmChange]:
+        """Make the step of a person who ends that before its time."""
+        changes = self.advance(now_ns - 1)
+        one = self.holds.inactivations[key]
+        until_ns = min(one.until_ns, max(now_ns, one.from_ns))
+        self.holds.inactivations[key] = replace(one, until_ns=until_ns)
+        self.holds.released_ns = now_ns
+        self._release()
+        return changes + self._settle(now_ns)
 
     def adopt(self, alarm: Alarm, rule: Rule, now_ns: int) -> None:
-        """Take over an open alarm whose findings are not known any more; `settle` follows.
-
-        A latched one stays. Any other is held for `Rule.hold_ns`, in which its detector may report
-        again; it then ends or latches as if its condition had ended.
-        """
-        track = self.tracks.setdefault(rule.code, Track(rule))
-        track.alarm = replace(alarm, sounding=False)
-        track.worse = rule.is_worse(alarm.value)
-        if alarm.latched:
-            track.quiet_from_ns = now_ns
-        else:
-            track.hold_ns = now_ns + rule.hold_ns
-        if alarm.state == ACKNOWLEDGED:
-            track.released = rule.release != "documented"
-            self._remind(track, now_ns)
-        self._note("restored", track)
-        track.arm()
+        """Take over an open alarm whose findings are not known any more; `settle` follows."""
+        self.strand(rule).adopt(alarm, rule, now_ns)
+        self.changed = True
 
     def settle(self, now_ns: int) -> list[AlarmChange]:
-        """End a step: decide which alarms sound, find the next deadline, give the changes."""
-        self.next_ns = min([track.first_ns for track in self.tracks.values()], default=NEVER_NS)
-        if not self._notes:
-            return []
-        opened = [track for track in self.tracks.values() if track.alarm is not None]
-        codes = sounding_codes([track.opened for track in opened], self._policy.rules)
-        current: dict[str, Alarm] = {}
-        changed: list[Alarm] = []
-        for track in opened:
-            alarm = track.opened
-            if alarm.sounding != (track.rule.code in codes):
-                alarm = track.alarm = replace(alarm, sounding=not alarm.sounding)
-                changed.append(alarm)
-            current[alarm.id] = alarm
-        noted = {alarm.id for _, alarm in self._notes}
-        changes = [(kind, current.get(alarm.id, alarm)) for kind, alarm in self._notes]
-        changes += [("sound", alarm) for alarm in changed if alarm.id not in noted]
-        self._notes = []
-        return [AlarmChange(kind, max(now_ns, alarm.t_ns), alarm) for kind, alarm in changes]
+        """End a step in all strands."""
+        changes = [change for one in self.strands.values() for change in one.settle(now_ns)]
+        self._find_next()
+        return changes
 
-    # What may happen in a step. None of these decides what sounds.
+    def resume(self, now_ns: int) -> list[AlarmChange]:
+        """Go on from a state after a restart; what was held back is left to its detectors."""
+        self.changed = True
+        self.holds.suspensions.clear()
+        changes = [change for one in self.strands.values() for change in one.resume(now_ns)]
+        self._find_next()
+        return changes
 
-    def _expire(self, track: Track, now_ns: int) -> None:
-        for entry in track.due(now_ns):
-            if entry.phase != ATTACHED:  # not taken by an alarm raised just before
-                self._look(track, entry, now_ns)
-        if track.realarm_ns <= now_ns:
-            track.realarm_ns = NEVER_NS
-            self._wake(track, "realarmed", now_ns)
-        if track.hold_ns <= now_ns:
-            track.hold_ns = NEVER_NS
-            if track.alarm is not None and not track.stands():
-                self._over(track, now_ns)
-        track.arm()
+    def ended(self) -> list[AlarmChange]:
+        """Give the end of all open alarms, at the time of their state: nothing is known further."""
+        gone = [
+            replace(alarm, state=ENDED, latched=False, sounding=False) for alarm in self.alarms()
+        ]
+        return [AlarmChange("ended", alarm.t_ns, alarm) for alarm in gone]
 
-    def _look(self, track: Track, entry: Entry, now_ns: int) -> None:
-        """Decide about a finding that is due: attach it, hold it back, or raise an alarm."""
-        if track.alarm is not None:
-            self._attach(track, entry, now_ns)
-            return
-        waited = entry.phase == QUIET
-        if not (entry.over and waited) and suspended(
-            self.tracks.values(), track.rule, entry.finding
-        ):
-            self._counts.suspended += entry.phase != HELD
-            entry.phase = HELD
-            if entry.over:
-                del track.entries[entry.finding.id]
-            return
-        quiet_until_ns = track.quiet_until(entry.finding)
-        if now_ns < quiet_until_ns:
-            if not waited:
-                self._suppress(track)
-            entry.phase, entry.due_ns = QUIET, quiet_until_ns
-            if entry.over and not self._is_high(track.rule, entry.finding):
-                del track.entries[entry.finding.id]
-            return
-        self._raise(track, entry, now_ns)
+    def state(self, horizon_ns: int) -> AlarmState:
+        """Give what a restart needs; what cannot matter any more is forgotten first."""
+        self.horizon_ns = max(self.horizon_ns, horizon_ns)
+        self.prune(self.horizon_ns)
+        self.changed = False
+        return AlarmState(self.who.person.id, self.horizon_ns, self.to_plain())
 
-    def _raise(self, track: Track, entry: Entry, now_ns: int) -> None:
-        rule, finding = track.rule, entry.finding
-        others = [other for other in track.entries.values() if other is not entry]
-        for other in others:
-            other.phase = ATTACHED
-        entry.phase = ATTACHED
-        track.entries = {key: kept for key, kept in track.entries.items() if not kept.over}
-        track.newest, track.worse, track.released = finding.id, rule.is_worse(finding.value), False
-        track.alarm = Alarm(
-            id=alarm_id(finding.id), participant=finding.participant, code=rule.code,
-            priority=rule.priority_at(finding.value), sounds_as=rule.sound_at(finding.value),
-            state=ACTIVE, latched=False, sounding=False, onset_ns=finding.at_ns, t_ns=now_ns,
-            acknowledged_by="", finding_id=finding.id, count=1 + len(others), suppressed=0,
-            value=finding.value, reason=reason(rule, finding.value, finding.evidence),
-        )  # fmt: skip
-        if not track.stands():
-            if rule.latch:
-                track.alarm = replace(track.alarm, latched=True)
-                track.quiet_from_ns = now_ns
-            else:
-                track.hold_ns = now_ns + rule.hold_ns
-        self._note("raised", track)
+    def prune(self, horizon_ns: int) -> None:
+        """Forget what is so old that telling it again would be late, and codes at rest."""
+        oldest_ns = horizon_ns - self._policy.late_after_ns
+        self.holds.prune(oldest_ns)
+        standing: set[str] = set()
+        for strand in self.strands.values():
+            idle = [code for code, track in strand.tracks.items() if track.is_idle(oldest_ns)]
+            for code in idle:
+                del strand.tracks[code]
+            standing.update(key for track in strand.tracks.values() for key in track.entries)
+        kept = [
+            (key, told)
+            for key, told in self.seen.items()
+            if told[1] >= oldest_ns or key in standing
+        ]
+        if len(kept) > MOST_SEEN:
+            kept.sort(key=lambda item: item[1][1])
+            kept = [item for item in kept[:-MOST_SEEN] if item[0] in standing] + kept[-MOST_SEEN:]
+        self.seen = dict(kept)
+        self.prune_at = 64 + 2 * len(kept)
 
-    def _attach(self, track: Track, entry: Entry, now_ns: int) -> None:
-        alarm = track.opened
-        if entry.over:
-            del track.entries[entry.finding.id]
-            if not track.rule.latch:
-                held_ns = -NEVER_NS if track.hold_ns == NEVER_NS else track.hold_ns
-                track.hold_ns = max(held_ns, now_ns + track.rule.hold_ns)
-            elif not track.stands():
-                track.quiet_from_ns = now_ns
-        else:
-            entry.phase = ATTACHED
-            alarm = replace(alarm, latched=False)
-        again = entry.finding.id == alarm.finding_id  # told anew after a restart
-        track.alarm = replace(alarm, count=alarm.count + (not again))
-        track.newest = entry.finding.id
-        self._show(track, entry.finding, "repeated", now_ns)
+    def to_plain(self) -> dict[str, Any]:
+        """Give everything as strings, numbers, lists and maps."""
+        return {
+            "version": VERSION,
+            "horizon_ns": self.horizon_ns,
+            "seen": {key: list(told) for key, told in self.seen.items()},
+            "passed": {name: strand.passed_ns for name, strand in self.strands.items()},
+            "tracks": {
+                code: track.to_plain()
+                for strand in self.strands.values()
+                for code, track in strand.tracks.items()
+            },
+            "limits": dict(self.who.limits),
+            **self.holds.to_plain(),
+        }
 
-    def _revise(self, track: Track, finding: Finding) -> None:
-        entry = track.entries.get(finding.id)
-        if entry is not None:
-            entry.finding = finding
-            if entry.phase == DELAYED and track.rule.delay_from_onset:
-                entry.due_ns = track.counted_from(finding.t_ns, finding.at_ns, track.rule.delay_ns)
-            if entry.phase == QUIET or (entry.phase == DELAYED and entry.due_ns <= finding.t_ns):
-                self._look(track, entry, finding.t_ns)
-        if track.alarm is not None and track.newest == finding.id:
-            if track.alarm.finding_id == finding.id:
-                track.alarm = replace(track.alarm, onset_ns=finding.at_ns)
-            self._show(track, finding, "revised", finding.t_ns)
+    def take_plain(self, plain: Mapping[str, Any]) -> None:
+        """Take over what `to_plain` gave; codes that the policy has no longer are dropped.
 
-    def _show(self, track: Track, finding: Finding, kind: str, now_ns: int) -> None:
-        """Put a finding's value on the alarm; one that makes it worse wakes it."""
-        rule, alarm = track.rule, track.opened
-        priority = rule.priority_at(finding.value)
-        worse = rule.is_worse(finding.value)
-        woken = PRIORITIES.index(priority) < PRIORITIES.index(alarm.priority)
-        woken = woken or (worse and not track.worse)
-        if woken:
-            sounds_as = rule.sound_at(finding.value)
-            alarm = replace(alarm, priority=priority, sounds_as=sounds_as)
-        track.worse = track.worse or worse
-        text = reason(rule, finding.value, finding.evidence)
-        track.alarm = replace(alarm, value=finding.value, reason=text)
-        if woken and alarm.state == ACKNOWLEDGED:
-            self._wake(track, "realarmed", now_ns)
-        else:
-            self._note(kind, track)
+        Raises
+        ------
+        ValueError
+            It is of another version.
+        """
+        if plain.get("version") != VERSION:
+            raise ValueError(f"alarm state: expected version {VERSION}, found {plain['version']}")
+        self.horizon_ns = plain["horizon_ns"]
+        self.seen = {key: (told, t_ns) for key, (told, t_ns) in plain["seen"].items()}
+        self.holds.take_plain(plain)
+        self.who.limits = dict(plain["limits"])
+        for code, track in plain["tracks"].items():
+            rule = self._policy.rules.get(code)
+            if rule is not None:
+                self.strand(rule).tracks[code] = track_from_plain(rule, track)
+        for name, strand in self.strands.items():
+            strand.passed_ns = plain["passed"].get(name, -NEVER_NS)
+            strand.find_next()
+        self._find_next()
 
-    def _end(self, track: Track, finding: Finding) -> None:
-        entry = track.entries.get(finding.id)
-        if entry is None:
-            return
-        now_ns = finding.t_ns
-        if entry.phase == QUIET and self._is_high(track.rule, entry.finding):
-            entry.over = True
-        else:
-            del track.entries[finding.id]
-            self._counts.brief += entry.phase == DELAYED
-        if entry.phase == ATTACHED and track.alarm is not None and not track.stands():
-            ends_ns = track.counted_from(now_ns, finding.at_ns, track.rule.end_delay_ns)
-            if track.hold_ns != NEVER_NS:
-                ends_ns = max(ends_ns, track.hold_ns)
-            if ends_ns <= now_ns:
-                track.hold_ns = NEVER_NS
-                self._over(track, now_ns)
-            else:
-                track.hold_ns = ends_ns
-        if track.rule.suspends:
-            self._resume(now_ns)
+    def _find_next(self) -> None:
+        self.next_ns = min([strand.next_ns for strand in self.strands.values()], default=NEVER_NS)
 
-    def _over(self, track: Track, now_ns: int) -> None:
-        """The condition of the open alarm is over: it latches or ends."""
-        alarm = track.opened
-        track.quiet_from_ns = now_ns
-        if track.rule.latch and not track.released:
-            track.alarm = replace(alarm, latched=True)
-            self._note("latched", track)
-        else:
-            self._close(track, now_ns)
+    def _settle(self, now_ns: int) -> list[AlarmChange]:
+        self.changed = True
+        return self.settle(now_ns)
 
-    def _close(self, track: Track, now_ns: int) -> None:
-        alarm = track.opened
-        track.last = replace(
-            alarm, state=ENDED, latched=False, sounding=False, t_ns=max(now_ns, alarm.t_ns)
-        )
-        track.alarm = None
-        track.hold_ns = track.realarm_ns = NEVER_NS
-        self._notes.append(("ended", track.last))
-
-    def _remind(self, track: Track, now_ns: int) -> None:
-        escalation = self._policy.escalations.get(track.opened.priority)
-        if escalation is not None and math.isfinite(escalation.realarm_s):
-            track.realarm_ns = now_ns + round(escalation.realarm_s * NS_PER_S)
-
-    def _wake(self, track: Track, kind: str, now_ns: int) -> None:
-        alarm = track.alarm
-        if alarm is None or alarm.state != ACKNOWLEDGED:
-            return
-        track.alarm = replace(alarm, state=ACTIVE, acknowledged_by="", t_ns=max(now_ns, alarm.t_ns))
-        track.realarm_ns = NEVER_NS
-        track.released = False
-        self._note(kind, track)
-
-    def _suppress(self, track: Track) -> None:
-        self._counts.suppressed += 1
-        if track.last is not None:
-            track.last = replace(track.last, suppressed=track.last.suppressed + 1)
-            self._notes.append(("suppressed", track.last))
-
-    def _resume(self, now_ns: int) -> None:
-        """Look again at what a technical alarm held back."""
-        for track in sorted(self.tracks.values(), key=lambda track: track.rule.index):
-            held = [entry for entry in track.entries.values() if entry.phase == HELD]
-            for entry in held:
-                if entry.phase == HELD:  # not taken by an alarm raised just before
-                    self._look(track, entry, now_ns)
-            if held:
-                track.arm()
-
-    def _note(self, kind: str, track: Track) -> None:
-        self._notes.append((kind, track.opened))
-
-    @staticmethod
-    def _is_high(rule: Rule, finding: Finding) -> bool:
-        return rule.priority_at(finding.value) == PRIORITIES[0]
+    def _release(self) -> None:
+        """Have what was held back looked at again, in every strand."""
+        if self.holds.released_ns is not None:
+            for strand in self.strands.values():
+                strand.release(self.holds.released_ns)
+            self.holds.released_ns = None

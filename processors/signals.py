@@ -298,6 +298,22 @@ CONTROLS: dict[str, tuple[Column, ...]] = {
         Column("sensitive", "1"),  # 1: limits of air for people with COPD or asthma apply
         Column("spo2_low", "%"),  # own limit of the oxygen saturation
     ),
+    "limits": (  # those in force for the participant, all of them; NaN: the detector's own
+        Column("spo2_low", "%"),
+        Column("spo2_very_low", "%"),
+        Column("glucose_urgent_low", "mg/dL"),
+        Column("glucose_low", "mg/dL"),
+        Column("glucose_high", "mg/dL"),
+        Column("glucose_very_high", "mg/dL"),
+        Column("systolic_low", "mm[Hg]"),
+        Column("systolic_crisis", "mm[Hg]"),
+        Column("diastolic_crisis", "mm[Hg]"),
+        Column("rate_very_low", "/min"),
+        Column("rate_low", "/min"),
+        Column("rate_high", "/min"),
+        Column("rate_very_high", "/min"),
+        Column("event", "1"),  # 1: effort limits from the start, as in `profile`
+    ),
     "mark": (Column("stop", "1"),),  # 1: stop button or protocol mark
     "lead": (Column("off", "1"),),  # 1: the device says that an ECG electrode is off
     "battery": (Column("percent", "%"),),

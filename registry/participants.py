@@ -42,6 +42,8 @@ class Participant:
         The air limits for people with COPD or asthma apply.
     spo2_low
         Own limit of the oxygen saturation, %; None: the usual one.
+    place
+        Where they are: a ward, a site; recipients of alarms go by it.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Participant:
     beta_blocker: bool | None = None
     sensitive: bool = False
     spo2_low: float | None = None
+    place: str = ""
 
     @property
     def shown_name(self) -> str:

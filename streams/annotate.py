@@ -32,6 +32,7 @@ from processors.records import (
     Processor,
 )
 from processors.registry import discover
+from streams.alarm_clock import AlarmClock
 from streams.annotations import LABELS, PROVISIONAL, Line, RecordWriter, record_file_names
 from streams.engine import Engine, EngineOutput
 
@@ -146,6 +147,7 @@ class _Run:
         self._engine = Engine(processors_for(all_leads=options.lead is None), tap=TAPPED)
         self._columns = self._engine.feature_columns
         self._alarms = AlarmCore(policy)
+        self._alarm_clock = AlarmClock(self._engine, self._alarms)
         self._playing = {recording.participant: recording for recording in recordings}
         self._beats_only = {r.participant for r in recordings if "ecg" not in r.signals}
         self._writers = {
@@ -212,7 +214,7 @@ class _Run:
         if to_ns - self._ticked_ns >= TICK_NS or is_end:
             self._ticked_ns = to_ns
             self._take(self._engine.tick(to_ns), lines)
-            self._take_alarms(self._alarms.tick(to_ns - self._engine.findings_lag_ns), lines)
+            self._take_alarms(self._alarm_clock.tick(to_ns), lines)
         for participant, found in lines.items():
             self._writers[participant].write(found, to_ns)
 

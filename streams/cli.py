@@ -12,7 +12,7 @@ from processors.errors import VitalsError
 
 GROUP = "vitals.commands"
 # The order of a first day: look, run, work.
-_FIRST = ("run", "annotate", "signals", "doctor")
+_FIRST = ("run", "annotate", "signals", "policy", "doctor")
 
 
 def build() -> typer.Typer:

@@ -28,6 +28,7 @@ class Settings(BaseModel):
 
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(8080, ge=0, le=65_535, description="port of the page; 0 takes a free one")
+    policy: Path | None = Field(None, description="the site's policy, over the shipped one")
     data: Path = Field(Path("vitals-data"), description="folder of the store")
     scenario: str = Field("demo", min_length=1, description="what is simulated: a name or a file")
     participants: int | None = Field(

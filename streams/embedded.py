@@ -327,6 +327,7 @@ class Embedded:
             from streams.live import LiveCore
 
             core = LiveCore(self._policy)
+            core.enrol(self._plan.participants, self._plan.bridge.base_ns)
 
             def show(
                 features: Sequence[SeriesRows],

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -82,6 +82,7 @@ class _Node:
     outputs: tuple[int, ...]
     evidence: dict[str, tuple[str, ...]]
     merger: Merger | None
+    wait_ns: int  # how far its horizon may be behind the newest sample
     by_clock: bool  # consumes nothing that is waited for: time alone moves its horizon
     moved: bool = False  # a watermark or record of its input is new
     batches: list[Batch] = field(default_factory=list)
@@ -137,11 +138,6 @@ class Engine:
         }
 
     @property
-    def findings_lag_ns(self) -> int:
-        """How long after the newest sample of a participant a finding may still become known."""
-        return self._streams.longest_wait_ns
-
-    @property
     def late_records(self) -> int:
         """Derived records left out because their slot's horizon had passed."""
         return sum(node.merger.late for node in self._nodes if node.merger)
@@ -195,10 +191,35 @@ class Engine:
         np.maximum(self._clock_floor_ns, clock, out=self._clock_floor_ns)
         return self._clock_floor_ns
 
-    def known_ns(self) -> NDArray[np.int64]:
-        """Give the time by slot up to which all findings are known; `NEVER` where not seen."""
+    def known_ns(self, codes: Collection[str] | None = None) -> NDArray[np.int64]:
+        """Give the time by slot up to which all findings of some codes are known.
+
+        A finding is known once its processor has seen everything up to it. Where a signal stops,
+        it is waited for as long as the processor waits, and a second for it to arrive.
+
+        Parameters
+        ----------
+        codes
+            Default: those of all processors.
+
+        Returns
+        -------
+        int64 ``[n_slots]``
+            `NEVER` where not seen; nowhere after `clock_ns`.
+        """
         clock_ns = self.clock_ns()
-        return np.where(clock_ns == NEVER, NEVER, clock_ns - self.findings_lag_ns)
+        known = clock_ns.copy()
+        for node in self._nodes:
+            if not node.evidence or (codes is not None and node.evidence.keys().isdisjoint(codes)):
+                continue
+            reached = np.full(len(known), NEVER, np.int64)
+            seen = self._watermarks[node.streams[0]]
+            if node.merger is not None:
+                seen = node.merger.horizon_ns
+            reached[: len(seen)] = seen
+            given_up = clock_ns - (node.wait_ns + PATIENCE_NS)
+            known = np.minimum(known, np.maximum(reached, given_up))
+        return np.where(clock_ns == NEVER, NEVER, known)
 
     def release(self, participant: str) -> None:
         """Forget a participant entirely; the slot goes to somebody else."""
@@ -401,7 +422,6 @@ class _StreamTable:
         self._widths = {PRESENCE: _PRESENCE_WIDTH}
         self._sparse = {PRESENCE, *CONTROLS}
         self._waits_ns: dict[str, int] = {}
-        self.longest_wait_ns = 0
         for spec in SIGNALS.values():
             for variant in spec.variants:
                 name = spec.stream(variant)
@@ -425,7 +445,6 @@ class _StreamTable:
         """Give how long a processor waits: a second, on top of what its producers may wait."""
         behind = max((self._waits_ns.get(name, 0) for name in processor.consumes), default=0)
         patience_ns = behind + PATIENCE_NS if sparse.count(False) > 1 else behind
-        self.longest_wait_ns = max(self.longest_wait_ns, patience_ns)
         for spec in processor.produces:
             if isinstance(spec, StreamSpec):
                 self._waits_ns[spec.name] = patience_ns
@@ -445,14 +464,15 @@ class _StreamTable:
             len(consumes) == 1 and consumes[0] in SIGNALS and SIGNALS[consumes[0]].waveform
         )
         streams = tuple(self.index[name] for name in consumes)
-        merger = None
+        merger, wait_ns = None, 0
         if not is_waveform:
             widths = tuple(self._widths[name] for name in consumes)
             sparse = tuple(name in self._sparse for name in consumes)
+            wait_ns = self._patience_ns(processor, sparse)
             merger = Merger(
                 widths,
                 sparse,
-                patience_ns=self._patience_ns(processor, sparse),
+                patience_ns=wait_ns,
                 spots=self._spots(consumes, sparse),
                 rows=streams,
             )
@@ -465,7 +485,7 @@ class _StreamTable:
             self.index[spec.name] for spec in processor.produces if isinstance(spec, StreamSpec)
         )
         by_clock = merger is not None and all(name in self._sparse for name in consumes)
-        return _Node(processor, streams, outputs, evidence, merger, by_clock)
+        return _Node(processor, streams, outputs, evidence, merger, wait_ns, by_clock)
 
 
 _NO_TIMES: Final = np.zeros(0, np.int64)

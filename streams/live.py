@@ -6,16 +6,19 @@ No thread, no clock, no I/O; `streams.embedded` puts those around it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.alarm import Alarm, AlarmChange
+from alerts.alarm import Alarm, AlarmChange, AlarmState
+from alerts.audit import Audit
+from alerts.explain import Explanation, explain
 from alerts.lifecycle import AlarmCore
 from alerts.policy import Policy
+from processors.errors import SettingError
 from processors.records import (
     NS_PER_S,
     Block,
@@ -26,6 +29,8 @@ from processors.records import (
     pack,
 )
 from processors.signals import SIGNALS
+from registry.participants import Participant
+from streams.alarm_clock import AlarmClock
 from streams.engine import Engine, record_times
 from streams.merge import NEVER
 from streams.stores import FEATURES, SCALARS, Record, SeriesRows
@@ -69,13 +74,17 @@ class LiveCore:
     def __init__(self, policy: Policy, processors: Iterable[Processor] | None = None) -> None:
         self.engine = Engine(processors)
         self.alarms = AlarmCore(policy)
+        self._alarm_clock = AlarmClock(self.engine, self.alarms)
+        self._until_ns = 0
+        self._orders: list[Control] = []  # limits that detectors have still to be told
         self._columns = self.engine.feature_columns
         self._reasons: set[str] = set()
         self._stored_ns: dict[tuple[str, str], NDArray[np.int64]] = {}
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
         """Take all samples before `until_ns` and give what follows from them."""
-        outputs = (self.engine.feed(rows), self.engine.tick(until_ns))
+        orders, self._orders, self._until_ns = self._orders, [], until_ns
+        outputs = (self.engine.feed([*orders, *rows]), self.engine.tick(until_ns))
         features = tuple(self._resolve(b) for output in outputs for b in output.features)
         findings = tuple(finding for output in outputs for finding in output.findings)
         late = [pack([chunk]) for output in outputs for chunk in output.late]
@@ -102,18 +111,112 @@ class LiveCore:
             self._reasons.add(reason)
             _log.warning("rows rejected reason=%s", reason)
 
-    def acknowledge(self, alarm_id: str, by: str) -> list[AlarmChange]:
+    def enrol(self, people: Iterable[Participant], t_ns: int) -> None:
+        """Note who people are; the limits that are theirs hold from the next step on."""
+        for person in people:
+            self.alarms.enrol(person)
+            self._tell_limits(person.id, t_ns)
+
+    def acknowledge(self, alarm_id: str, by: str, useful: bool | None = None) -> list[AlarmChange]:
         """Note that a person has seen an alarm; nothing for one that is over.
 
-        It is stamped with the time up to which the engine has come, not with the wall clock:
+        It is stamped with the time up to which findings are known, not with the wall clock:
         what is still to be processed must not be taken as known.
         """
         alarm = self.alarms.alarm(alarm_id)
         if alarm is None:
             return []
-        slot, known_ns = self.engine.roster.slot(alarm.participant), self.engine.known_ns()
-        come_ns = int(known_ns[slot]) if slot is not None and slot < len(known_ns) else NEVER
-        return self.alarms.acknowledge(alarm_id, by, max(come_ns, alarm.t_ns))
+        strand = self.alarms.policy.rules[alarm.code].strand
+        now_ns = max(self._alarm_clock.now_ns(alarm.participant, strand), alarm.t_ns)
+        return self.alarms.acknowledge(alarm_id, by, now_ns, useful=useful)
+
+    def inactivate(
+        self,
+        kind: str,
+        *,
+        seconds: float,
+        reason: str,
+        by: str,
+        participant: str = "",
+        code: str = "",
+        alarm_id: str = "",
+        place: str = "",
+    ) -> list[AlarmChange]:
+        """Make alarms quiet for a while: one alarm, a participant or one code of theirs, a place.
+
+        Raises
+        ------
+        SettingError
+            No reason or person, an unknown kind or code, too long, or nobody is at the place.
+        LookupError
+            No such alarm is open.
+        """
+        how: dict[str, Any] = {"seconds": seconds, "reason": reason, "by": by, "code": code}
+        alarm = self.alarms.alarm(alarm_id) if alarm_id else None
+        who = [alarm.participant if alarm else participant]
+        if place:
+            who = self.alarms.members(place)
+            if not who:
+                raise SettingError(f"{kind} {place}", "nobody is enrolled in this group or place")
+        return [
+            change
+            for one in who
+            for change in self.alarms.inactivate(
+                kind, participant=one, alarm_id=alarm_id, place=place,
+                now_ns=self._come_ns(one), **how,
+            )
+        ]  # fmt: skip
+
+    def reactivate(self, key: str, by: str, reason: str = "") -> list[AlarmChange]:
+        """End an inactivation before its time; nothing for one that is over."""
+        for participant in self.alarms.participants():
+            now_ns = self._come_ns(participant)
+            if any(one.id == key for one in self.alarms.inactivations(participant, now_ns)):
+                return self.alarms.reactivate(key, by, now_ns, reason)
+        return []
+
+    def set_limits(
+        self,
+        changes: Mapping[str, float | None],
+        *,
+        by: str,
+        reason: str,
+        participant: str = "",
+        place: str = "",
+    ) -> None:
+        """Change limits of a participant, or of all who are in a group or place now.
+
+        Detectors go by them from the next step on. None takes a change back.
+
+        Raises
+        ------
+        SettingError
+            As `AlarmCore.set_limits`; nobody is changed then.
+        """
+        who = self.alarms.members(place) if place else [participant]
+        for one in who:
+            self.alarms.check_limits(one, changes)
+        for one in who:
+            now_ns = self._come_ns(one)
+            self.alarms.set_limits(one, changes, by, reason, now_ns)
+            self._tell_limits(one, now_ns)
+
+    def explain(self, alarm_id: str) -> Explanation | None:
+        """Say why an open alarm is there; None for one that is over."""
+        alarm = self.alarms.alarm(alarm_id)
+        return None if alarm is None else explain(alarm, self.alarms.policy)
+
+    def take_records(self) -> list[AlarmState | Audit]:
+        """Give what a store keeps beside `Told.records`: changed states, and what persons did."""
+        return [*self.alarms.changed_states(), *self.alarms.take_audits()]
+
+    def restore_states(self, states: Iterable[AlarmState], now_ns: int) -> list[AlarmChange]:
+        """Go on from what was known when the process ended; own limits hold from now on."""
+        states = list(states)
+        changes = self.alarms.restore_states(states, now_ns)
+        for state in states:
+            self._tell_limits(state.participant, now_ns)
+        return changes
 
     def adopt(self, alarms: Iterable[Alarm], now_ns: int) -> list[AlarmChange]:
         """Take over the alarms that were open when the process ended."""
@@ -123,11 +226,16 @@ class LiveCore:
         changes: list[AlarmChange] = []
         for finding in findings:
             changes += self.alarms.apply(finding)
-        known_ns = self.engine.known_ns().tolist()
-        for participant, slot in self.engine.roster.items():
-            if slot < len(known_ns) and known_ns[slot] != NEVER:
-                changes += self.alarms.tick(known_ns[slot], participant)
-        return changes
+        return changes + self._alarm_clock.tick(self._until_ns)
+
+    def _come_ns(self, participant: str) -> int:
+        """Give when a person acts, on the clock of a participant; of nobody seen, of all."""
+        come_ns = self._alarm_clock.now_ns(participant)
+        return self._until_ns if come_ns == NEVER else come_ns
+
+    def _tell_limits(self, participant: str, t_ns: int) -> None:
+        limits = self.alarms.limits(participant)
+        self._orders.append(Control(participant, t_ns, "limits", limits))
 
     def _resolve(self, block: FeatureBlock) -> SeriesRows:
         names = self.engine.roster.names(block.slots)

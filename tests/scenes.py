@@ -111,6 +111,8 @@ def scene(seed: int = 1) -> Scene:
     chunks += [_values("quiet", "glucose", 150, 120, 3.0), _values("slow", "glucose", 80, 30, 7.0)]
     chunks += [_values("quiet", "body_temperature", 38.2, 2.0), *_visits("quiet"), *_visits("slow")]
     controls.append(Control("fast", 5 * NS_PER_S, "profile", fast))
+    own = {"rate_high": 118.0, "rate_very_high": 150.0, "spo2_low": 91.0, "glucose_low": 75.0}
+    controls.append(Control("fast", 20 * NS_PER_S, "limits", own))
     controls.append(Control("noisy", 61 * NS_PER_S, "lead", {"off": 1.0}))
     controls.append(Control("calm", 30 * NS_PER_S, "battery", {"percent": 9.0}))
     return Scene(tuple(chunks), tuple(controls))

@@ -68,13 +68,14 @@ class Params:
         """Give them in the order of the findings; columns are glucose, rate, expected."""
         margin, stale_s, fast_margin = self.margin, self.stale_s, self.fast_margin * self.fast
         return (
-            Limit("glucose_urgent_low", self.urgent_low, margin, stale_s, low=True, strict=True),
+            Limit("glucose_urgent_low", self.urgent_low, margin, stale_s, low=True, strict=True,
+                  name="glucose_urgent_low"),
             Limit("glucose_low", self.low, margin, stale_s, low=True, strict=True,
-                  settled_s=self.low_settled_s),
+                  settled_s=self.low_settled_s, name="glucose_low"),
             Limit("glucose_very_high", self.very_high, margin, stale_s, strict=True,
-                  settled_s=self.high_settled_s),
+                  settled_s=self.high_settled_s, name="glucose_very_high"),
             Limit("glucose_high", self.high, margin, stale_s, strict=True,
-                  settled_s=self.high_settled_s),
+                  settled_s=self.high_settled_s, name="glucose_high"),
             Limit("glucose_falling_fast", -self.fast, fast_margin, stale_s, low=True, strict=True,
                   settled_s=self.fast_settled_s, column=1),
             Limit("glucose_rising_fast", self.fast, fast_margin, stale_s, strict=True,
@@ -91,7 +92,7 @@ class GlucoseLimits(WatchesLimits):
     """
 
     name = "glucose_limits"
-    consumes: tuple[str, ...] = ("glucose_rates",)
+    consumes: tuple[str, ...] = ("glucose_rates", "limits")
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:

@@ -42,7 +42,7 @@ class Params:
         )  # fmt: skip
         very_low = Limit(
             "spo2_very_low", self.very_low_percent, self.margin_percent, self.stale_s,
-            low=True, strict=True, settled_s=self.very_low_settled_s,
+            low=True, strict=True, settled_s=self.very_low_settled_s, name="spo2_very_low",
         )  # fmt: skip
         return low, very_low
 
@@ -55,7 +55,7 @@ class OxygenLimits(WatchesLimits):
     """
 
     name = "oxygen_limits"
-    consumes: tuple[str, ...] = ("oxygen",)
+    consumes: tuple[str, ...] = ("oxygen", "limits")
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:

@@ -49,11 +49,13 @@ class Params:
         crisis = Limit(
             "blood_pressure_crisis", self.crisis_systolic, self.margin, self.stale_s,
             other_column=1, other_level=self.crisis_diastolic, needed=2, within_s=self.repeat_s,
-            other_stale_s=self.ambulatory_stale_s,
+            other_stale_s=self.ambulatory_stale_s, name="systolic_crisis",
+            other_name="diastolic_crisis",
         )  # fmt: skip
         low = Limit(
             "blood_pressure_low", self.low_systolic, self.margin, self.stale_s, low=True,
             strict=True, needed=2, within_s=self.stale_s, other_stale_s=self.ambulatory_stale_s,
+            name="systolic_low",
         )  # fmt: skip
         return crisis, low
 
@@ -66,7 +68,7 @@ class PressureLimits(WatchesLimits):
     """
 
     name = "pressure_limits"
-    consumes: tuple[str, ...] = ("blood_pressure", "blood_pressure.ambulatory")
+    consumes: tuple[str, ...] = ("blood_pressure", "blood_pressure.ambulatory", "limits")
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:

@@ -29,6 +29,8 @@ FINDINGS = tuple(
 class Params:
     """Limits and how long they must be passed; all CLINICAL 3.7 unless stated.
 
+    The control ``limits`` brings a participant's own rates.
+
     Attributes
     ----------
     extreme_fast_per_min, fast_beats
@@ -85,7 +87,7 @@ class RateLimits(KeepsState):
     """Report hearts that beat too fast or too slowly."""
 
     name = "rate_limits"
-    consumes: tuple[str, ...] = ("rr_intervals", "heart_rate_meter", "profile")
+    consumes: tuple[str, ...] = ("rr_intervals", "heart_rate_meter", "profile", "limits")
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:

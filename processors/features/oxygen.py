@@ -30,7 +30,7 @@ class Params:
     Attributes
     ----------
     limit_percent
-        Below is low, for those whose profile says nothing else.
+        Below is low, for those whose profile and limits say nothing else.
     step_per_s
         A value that is more points per second from the last valid one is an artefact.
     spacing_s
@@ -57,7 +57,7 @@ class Oxygen(KeepsState):
     """
 
     name = "oxygen"
-    consumes: tuple[str, ...] = ("spo2", "profile")
+    consumes: tuple[str, ...] = ("spo2", "profile", "limits")
     produces: tuple[ProducedSpec, ...] = (OXYGEN,)
 
     def __init__(self, params: Params = Params()) -> None:

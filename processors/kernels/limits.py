@@ -25,7 +25,7 @@ LIMIT = np.dtype(
         ("within_ns", np.int64),  # readings of one condition are at most so far apart
         ("stale_ns", np.int64, (2,)),  # after a reading of the first stream, of another
         ("column", np.int64, (2,)),  # either may be beyond its level; second -1: only one
-        ("level_column", np.int64),  # where each record brings its own level; -1: `level`
+        ("level_column", np.int64, (2,)),  # where each record brings its own; -1: `level`
         ("needed", np.int64),  # readings in a row
         ("sign", np.int64),  # 1: too high is what counts, -1: too low
         ("strict", np.int64),  # 1: the level itself is not yet beyond
@@ -44,6 +44,42 @@ LIMIT_STATE = np.dtype(
     ],
     align=True,
 )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def levels_in_force(
+    source: NDArray[np.int8],
+    values: NDArray[np.float64],
+    offsets: NDArray[np.int64],
+    slots: NDArray[np.int32],
+    control: int,
+    columns: NDArray[np.int64],
+    defaults: NDArray[np.float64],
+    own: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """Write the levels in force at each record.
+
+    Parameters
+    ----------
+    source, values, offsets, slots
+        As in `processors.records.Batch`; records of source `control` bring levels in `columns` of
+        `values`, int64 ``[m]``, NaN for the default.
+    defaults
+        float64 ``[m]``.
+    own
+        Those of the participant, float64 ``[n_slots, m]``; 0 for the default.
+    out
+        float64 ``[n, m]``.
+    """
+    for r in range(len(slots)):
+        slot = slots[r]
+        for i in range(offsets[r], offsets[r + 1]):
+            for k in range(len(columns)):
+                if source[i] == control:
+                    level = values[i, columns[k]]
+                    own[slot, k] = level if np.isfinite(level) else 0.0
+                out[i, k] = own[slot, k] if own[slot, k] != 0.0 else defaults[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -100,7 +136,8 @@ def watch_limits(
                     if p.column[c] < 0:
                         continue
                     x = values[i, p.column[c]]
-                    level = p.level[c] if p.level_column < 0 else values[i, p.level_column]
+                    at = p.level_column[c]
+                    level = p.level[c] if at < 0 else values[i, at]
                     over = sign * (x - level)
                     known = known and not np.isnan(over)
                     beyond = beyond or over > 0.0 or (over == 0.0 and p.strict == 0)
@@ -108,7 +145,7 @@ def watch_limits(
                 if not known:
                     continue
                 x = values[i, p.column[0]]
-                level = p.level[0] if p.level_column < 0 else values[i, p.level_column]
+                level = p.level[0] if p.level_column[0] < 0 else values[i, p.level_column[0]]
                 shown = x if np.isfinite(x) else nan
                 other = values[i, p.column[1]] if p.column[1] >= 0 else nan
                 before_ns = state.newest_ns

@@ -17,7 +17,8 @@ OXYGEN_STATE = np.dtype(
         ("taken", np.float64, (SECONDS,)),
         ("taken_ns", np.int64),  # newest of them, with n
         ("record_ns", np.int64),  # newest record of any kind, with has_record
-        ("limit", np.float64),  # with has_limit
+        ("limit", np.float64),  # of the profile, with has_limit
+        ("policy", np.float64),  # of the policy, goes before that of the profile; 0: none
         ("n", np.int32),  # taken in a row, at most SECONDS
         ("head", np.int32),
         ("has_record", np.int8),
@@ -52,7 +53,7 @@ def judge_oxygen(
 ) -> int:
     """Write median and own limit for every second that can be judged; give the number of rows.
 
-    Source 0 holds ``spo2``, 1 ``profile``. At most one row per record.
+    Source 0 holds ``spo2``, 1 ``profile``, 2 ``limits``. At most one row per record.
     """
     n = 0
     for r in range(len(slots)):
@@ -62,6 +63,9 @@ def judge_oxygen(
             if source[i] == 1:
                 if np.isfinite(values[i, 7]):
                     state.limit, state.has_limit = values[i, 7], 1
+                continue
+            if source[i] == 2:
+                state.policy = values[i, 0] if np.isfinite(values[i, 0]) else 0.0
                 continue
             alone = state.has_record == 0 or t - state.record_ns >= p.sparse_ns
             state.record_ns, state.has_record = t, 1
@@ -84,5 +88,7 @@ def judge_oxygen(
             out_slots[n], out_ns[n] = slots[r], t
             out[n, 0] = x if alone else median_of_few(state.taken, SECONDS)
             out[n, 1] = state.limit if state.has_limit != 0 else p.limit
+            if state.policy != 0.0:
+                out[n, 1] = state.policy
             n += 1
     return n

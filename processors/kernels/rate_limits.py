@@ -13,11 +13,16 @@ from processors.kernels.finding import OFFSET, ONSET, put
 RING = 32
 EXTREME_TACHYCARDIA, EXTREME_BRADYCARDIA, TACHYCARDIA, BRADYCARDIA = 0, 1, 2, 3
 N_CODES = 4
+# Columns of the control ``limits``: of each code, and whether effort limits hold from the start.
+LIMIT_COLUMNS = (12, 9, 11, 10)
+EVENT_COLUMN = 13
+BY_PROFILE, BY_LIMITS = 1, 2
 
 RATE_STATE = np.dtype(
     [
         ("rr_ms", np.float64, (RING,)),
         ("onset_ns", np.int64, (N_CODES,)),
+        ("own", np.float64, (N_CODES,)),  # limits of the participant; 0: those of everybody
         ("since_ns", np.int64, (N_CODES,)),  # start of the minute, with counting
         ("blank_ns", np.int64),  # start of the blank, with blank
         ("hr_max", np.float64),
@@ -26,7 +31,7 @@ RATE_STATE = np.dtype(
         ("active", np.int8, (N_CODES,)),
         ("counting", np.int8, (N_CODES,)),
         ("blank", np.int8),
-        ("event", np.int8),
+        ("event", np.int8),  # who says so: sum of BY_PROFILE and BY_LIMITS
         ("has_hr_max", np.int8),
     ],
     align=True,
@@ -61,6 +66,14 @@ def sum_last(rr_ms: NDArray[np.float64], head: int, n: int) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def in_force(
+    own: NDArray[np.float64], usual: tuple[float, float, float, float], code: int
+) -> float:
+    """Give the limit of a code: the participant's own, else that of everybody."""
+    return own[code] if own[code] != 0.0 else usual[code]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def watch_rates(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],
@@ -73,31 +86,42 @@ def watch_rates(
 ) -> int:
     """Write the findings of rate (dtype `FINDING`); give their number, at most 4 per record.
 
-    Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``. Nothing is decided by a
-    deadline: the meter gives a row each second, blank ones too.
+    Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``, 3 ``limits``. Nothing is
+    decided by a deadline: the meter gives a row each second, blank ones too.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
+    usual = (p.extreme_fast, p.extreme_slow, p.fast, p.slow)
     for r in range(len(slots)):
         slot = slots[r]
         state = records[slot]
         for i in range(offsets[r], offsets[r + 1]):
             t = t_ns[i]
-            if source[i] == 2:
-                if np.isfinite(values[i, 1]):
+            if source[i] >= 2:
+                if source[i] == 3:
+                    for code in range(N_CODES):
+                        own = values[i, LIMIT_COLUMNS[code]]
+                        state.own[code] = own if np.isfinite(own) else 0.0
+                    state.event &= BY_PROFILE
+                    if values[i, EVENT_COLUMN] > 0.0:
+                        state.event |= BY_LIMITS
+                elif np.isfinite(values[i, 1]):
                     state.hr_max = values[i, 1]
                     state.has_hr_max = 1
                 elif np.isfinite(values[i, 0]) and state.has_hr_max != 1:
                     state.hr_max = p.hr_max_at_birth - p.hr_max_per_year * values[i, 0]
                     state.has_hr_max = 2
-                if np.isfinite(values[i, 3]):
-                    state.event = 1 if values[i, 3] != 0.0 else 0
+                if source[i] == 2 and np.isfinite(values[i, 3]):
+                    state.event &= BY_LIMITS
+                    if values[i, 3] != 0.0:
+                        state.event |= BY_PROFILE
                 if state.event != 0:
                     state.counting[TACHYCARDIA] = 0
                     if state.active[TACHYCARDIA] != 0:
                         state.active[TACHYCARDIA] = 0
                         n = put(out, n, TACHYCARDIA, slot, OFFSET, state.onset_ns[TACHYCARDIA],
-                                t, t, 0, nan, nan, p.fast, nan, nan)  # fmt: skip
+                                t, t, 0, nan, nan, in_force(state.own, usual, TACHYCARDIA),
+                                nan, nan)  # fmt: skip
             elif source[i] == 0:
                 if values[i, 4] == 0.0:
                     state.n_rr = 0
@@ -106,12 +130,12 @@ def watch_rates(
                 state.head = (state.head + 1) % RING
                 state.n_rr = min(state.n_rr + 1, RING)
                 beat = t - np.int64(values[i, 0])
-                limit_fast = p.extreme_fast
+                limit_fast = in_force(state.own, usual, EXTREME_TACHYCARDIA)
                 if state.event != 0:
                     hr_max = p.hr_max_at_birth - p.hr_max_per_year * p.default_age
                     if state.has_hr_max != 0:
                         hr_max = state.hr_max
-                    limit_fast = max(p.extreme_fast, hr_max + p.event_margin)
+                    limit_fast = max(limit_fast, hr_max + p.event_margin)
                 for code in range(2):
                     needed = p.fast_intervals if code == EXTREME_TACHYCARDIA else p.slow_intervals
                     if state.n_rr < needed:
@@ -123,7 +147,7 @@ def watch_rates(
                         beyond = rate > limit
                         safe = rate <= limit * (1.0 - p.margin)
                     else:
-                        limit = p.extreme_slow
+                        limit = in_force(state.own, usual, code)
                         beyond = rate < limit
                         safe = rate >= limit * (1.0 + p.margin)
                     if state.active[code] == 0 and beyond:
@@ -153,12 +177,11 @@ def watch_rates(
                     continue
                 state.blank = 0
                 for code in range(TACHYCARDIA, N_CODES):
+                    limit = in_force(state.own, usual, code)
                     if code == TACHYCARDIA:
-                        limit = p.fast
                         beyond = rate > limit and state.event == 0
                         safe = rate <= limit * (1.0 - p.margin)
                     else:
-                        limit = p.slow
                         beyond = rate < limit
                         safe = rate >= limit * (1.0 + p.margin)
                     if not beyond:

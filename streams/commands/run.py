@@ -72,6 +72,10 @@ def run(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)"),
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Alarm policy of this site (default the shipped one)"),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Seed of the simulation (default 1)")
     ] = None,
@@ -94,7 +98,7 @@ def run(
 
     given = {
         "host": host, "port": port, "data": data, "scenario": scenario,
-        "participants": participants, "seed": seed,
+        "participants": participants, "seed": seed, "policy": policy,
     }  # fmt: skip
     settings = load(given, file=config)
     pace = _speed(speed)
@@ -126,7 +130,7 @@ async def _serve(
         if open_page and "http://" in line:
             webbrowser.open(line[line.index("http://") :])
 
-    program = Embedded(plan, load_policy(), settings.data, address, say)
+    program = Embedded(plan, load_policy(settings.policy), settings.data, address, say)
     await program.serve()
     typer.echo(f"Stopped. What was found is in {program.store_path}")
     if program.not_stored:

@@ -38,7 +38,7 @@ PARTICIPANT_COLUMNS = (
 # Order of the changes that one moment can bring to one alarm.
 _STEPS = (
     "restored", "raised", "realarmed", "repeated", "revised", "latched", "acknowledged", "ended",
-    "suppressed", "sound",
+    "suppressed", "sound", "escalated", "inactivated", "reactivated",
 )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from alerts.alarm import STATE_KINDS
+from alerts.alarm import STATE_KINDS, AlarmState
+from alerts.inactivation import INACTIVATIONS
 from alerts.lifecycle import AlarmCore
 from alerts.policy import load_policy
 from processors.records import NS_PER_S, Finding, finding_id
@@ -41,14 +42,14 @@ def silent_without_reason(core: AlarmCore) -> list[str]:
             silenced = any(h.overrides and h.signal == rule_.signal for h in heard)
             if (
                 alarm.priority == "high" and alarm.state == "active"
-                and not (alarm.sounding or outranked or silenced)
+                and not (alarm.sounding or alarm.inactivation or outranked or silenced)
             ):  # fmt: skip
                 missed.append(alarm.code)
     return missed
 
 
 class Stories(RuleBasedStateMachine):
-    """One core is ticked often, one never, one is saved and restored now and then."""
+    """One core is ticked often, one never, one saved and restored, one restarts with all else."""
 
     @initialize()
     def begin(self):
@@ -56,7 +57,10 @@ class Stories(RuleBasedStateMachine):
         self.ticked = AlarmCore(POLICY)
         self.quiet = AlarmCore(POLICY)
         self.saved = AlarmCore(POLICY)
-        self.changes = {"ticked": [], "quiet": [], "saved": []}
+        self.restarted = AlarmCore(POLICY)
+        self.kept: dict[str, AlarmState] = {}
+        self.changes = {"ticked": [], "quiet": [], "saved": [], "restarted": []}
+        self.quieted = False  # what a person holds back is told only if it still stands
         self.standing: dict[tuple[str, str], list[Finding]] = {}
         self.told: list[Finding] = []
 
@@ -67,6 +71,12 @@ class Stories(RuleBasedStateMachine):
     def each(self, call):
         for name in self.changes:
             self.changes[name] += call(getattr(self, name))
+        self.keep()
+
+    def keep(self):
+        """Store what a restart needs, at every step."""
+        for state in self.restarted.changed_states():
+            self.kept[state.participant] = json.loads(json.dumps(state.plain))
 
     def tell(self, finding: Finding):
         self.told.append(finding)
@@ -123,15 +133,57 @@ class Stories(RuleBasedStateMachine):
         now_ns = self.later(wait)
         alarms = self.ticked.alarms()
         if alarms:
-            key = pick.choice(alarms).id
+            key = pick.choice(sorted(alarm.id for alarm in alarms))
             # Nobody can acknowledge what has not been told yet, so time has passed for all.
             self.each(lambda core: core.tick(now_ns - 1))
             self.each(lambda core: core.acknowledge(key, "kim", now_ns, documented=documented))
+
+    @rule(
+        pick=st.randoms(use_true_random=False), wait=WAITS, who=st.sampled_from(PEOPLE),
+        kind=st.sampled_from(INACTIVATIONS), share=st.sampled_from([0.01, 0.3, 1.0]),
+        code=st.sampled_from(["", "", *LASTING]), one=st.booleans(),
+    )  # fmt: skip
+    def somebody_makes_alarms_quiet(self, pick, wait, who, kind, share, code, one):
+        now_ns = self.later(wait)
+        self.quieted = True
+        how = {"seconds": POLICY.longest_s[kind] * share, "reason": "care", "by": "kim"}
+        self.each(lambda core: core.tick(now_ns - 1))
+        alarms = sorted(alarm.id for alarm in self.ticked.alarms())
+        if one and alarms:
+            key = pick.choice(alarms)
+            self.each(
+                lambda core: (
+                    core.inactivate(kind, alarm_id=key, now_ns=now_ns, **how)
+                    if core.alarm(key)
+                    else []
+                )
+            )
+            return
+        self.each(
+            lambda core: core.inactivate(kind, participant=who, code=code, now_ns=now_ns, **how)
+        )
+
+    @rule(pick=st.randoms(use_true_random=False), wait=WAITS, who=st.sampled_from(PEOPLE))
+    def somebody_ends_that_early(self, pick, wait, who):
+        now_ns = self.later(wait)
+        acts = self.ticked.inactivations(who, now_ns)
+        if acts:
+            key = pick.choice(acts).id
+            self.each(lambda core: core.tick(now_ns - 1))
+            self.each(lambda core: core.reactivate(key, "kim", now_ns))
 
     @rule(wait=WAITS, who=st.sampled_from([None, *PEOPLE]), steps=st.integers(1, 4))
     def time_passes(self, wait, who, steps):
         for _ in range(steps):
             self.changes["ticked"] += self.ticked.tick(self.later(wait / steps), who)
+
+    @rule(wait=WAITS, who=st.sampled_from(PEOPLE), behind=st.sampled_from([0.5, 3.0, 40.0]))
+    def some_strands_are_behind(self, wait, who, behind):
+        now_ns = self.later(wait)
+        late_ns = now_ns - round(behind * NS_PER_S)
+        self.changes["ticked"] += self.ticked.tick_known(
+            who, now_ns, lambda strand: late_ns if strand == "all of ecg" else now_ns
+        )
 
     @rule()
     def the_process_restarts(self):
@@ -139,10 +191,32 @@ class Stories(RuleBasedStateMachine):
         self.saved = AlarmCore(POLICY)
         self.saved.restore(plain)
 
+    @rule(wait=WAITS)
+    def everything_restarts(self, wait):
+        """Detectors too: what stood is found anew, under another identity."""
+        now_ns = self.later(wait)
+        before = {alarm.id: alarm for alarm in self.restarted.alarms()}
+        self.restarted = AlarmCore(POLICY)
+        states = [AlarmState(who, 0, plain) for who, plain in self.kept.items()]
+        changes = self.restarted.restore_states(states, now_ns)
+        self.changes["restarted"] += changes
+        self.keep()
+        told = {change.alarm.id: change.kind for change in changes}
+        assert all(told.get(key) in {"restored", "ended"} for key in before)
+        assert all(self.restarted.alarm(key) for key, alarm in before.items() if alarm.latched)
+
     @invariant()
     def no_urgent_alarm_is_silent_without_a_reason(self):
-        for core in (self.ticked, self.quiet, self.saved):
-            assert not silent_without_reason(core)
+        for name in self.changes:
+            assert not silent_without_reason(getattr(self, name))
+
+    @invariant()
+    def what_is_quiet_says_who_and_until_when(self):
+        for name in self.changes:
+            for alarm in getattr(self, name).alarms():
+                act = alarm.inactivation
+                assert not (act and alarm.sounding)
+                assert not act or (act.by and act.reason and act.from_ns < act.until_ns)
 
     @invariant()
     def only_active_alarms_sound(self):
@@ -157,15 +231,37 @@ class Stories(RuleBasedStateMachine):
         for name in self.changes:
             self.changes[name] += getattr(self, name).tick(end_ns)
         for who in PEOPLE:
-            story = {
-                name: [repr(c) for c in changes if c.alarm.participant == who]
-                for name, changes in self.changes.items()
-            }
-            assert story["ticked"] == story["quiet"] == story["saved"]
-        self.states_follow_each_other()
-        self.no_high_finding_is_lost()
+            for strand in POLICY.waits:
+                story = {
+                    name: [
+                        (change.kind, change.t_ns, repr(change.alarm))
+                        for change in changes
+                        if change.alarm.participant == who
+                        and POLICY.rule(change.alarm.code).strand == strand
+                    ]
+                    for name, changes in self.changes.items()
+                }
+                assert story["ticked"] == story["quiet"] == story["saved"]
+                times = [t_ns for _, t_ns, _ in story["ticked"]]
+                assert times == sorted(times)
+        for name in self.changes:
+            self.states_follow_each_other(name)
+        self.latched_alarms_end_by_a_person_only()
+        if not self.quieted:
+            self.no_high_finding_is_lost()
 
-    def states_follow_each_other(self):
+    def latched_alarms_end_by_a_person_only(self):
+        for name, changes in self.changes.items():
+            latched: set[str] = set()
+            for change in changes:
+                if change.kind == "ended":
+                    assert change.alarm.id not in latched or change.alarm.acknowledged_by, name
+                if change.alarm.latched:
+                    latched.add(change.alarm.id)
+                else:
+                    latched.discard(change.alarm.id)
+
+    def states_follow_each_other(self, name):
         before = {
             "raised": {None},
             "realarmed": {"acknowledged"},
@@ -173,7 +269,7 @@ class Stories(RuleBasedStateMachine):
             "ended": {"active", "acknowledged"},
         }
         states: dict[str, str] = {}
-        for change in self.changes["ticked"]:
+        for change in self.changes[name]:
             if change.kind in STATE_KINDS:
                 assert states.get(change.alarm.id) in before[change.kind]
                 states[change.alarm.id] = change.alarm.state
@@ -200,7 +296,7 @@ class Stories(RuleBasedStateMachine):
 
 
 Stories.TestCase.settings = settings(
-    max_examples=120,
+    max_examples=80,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -14,9 +14,10 @@ from tests.end_to_end.program import COMMAND, environment
 HELP_S = 3.0
 OPTIONS = {  # DESIGN 3 and 7
     "run": "--replay --scenario --participants --speed --loop --beats --map --host --port --data"
-    " --seed --config --no-browser",
+    " --policy --seed --config --no-browser",
     "annotate": "PATH --out --lead --chunk-ms --beats --map --profile --features",
     "signals": "--features --json",
+    "policy": "check explain what-if burden",
     "doctor": "--port --data --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",
     "simulate": "SCENARIO --out --participants --seconds --seed",

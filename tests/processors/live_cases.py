@@ -19,7 +19,7 @@ def play(
 ) -> tuple[list[Finding], list[AlarmChange]]:
     """Give the findings, and the alarms that were raised; a reading comes when it is taken.
 
-    A stream is a signal, ``signal.variant`` or ``profile`` (the number of a column and its value).
+    A stream is a signal, ``signal.variant``, or a control and its column.
     """
     core = LiveCore(load_policy(), processors)
     findings: list[Finding] = []
@@ -41,8 +41,9 @@ def play(
 
 def _row(t_s: float, stream: str, values: tuple[float, ...], seq: int) -> Block | Control:
     t_ns = round(t_s * NS_PER_S)
-    if stream.startswith("profile "):
-        return Control("p1", t_ns, "profile", {stream.removeprefix("profile "): values[0]})
+    kind, _, column = stream.partition(" ")
+    if column:
+        return Control("p1", t_ns, kind, {column: values[0]})
     signal, _, variant = stream.partition(".")
     samples = np.array([values], np.float32)
     times = np.array([t_ns], np.int64)

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from alerts.alarm import AlarmChange, AlarmState
+from alerts.audit import Audit
 from alerts.policy import load_policy
+from processors.detectors.oxygen_limits import OxygenLimits
+from processors.errors import SettingError
+from processors.features.oxygen import Oxygen
 from processors.records import NS_PER_S, Block, Chunk, pack
+from registry.participants import Participant
 from streams.live import LiveCore, Told
 from tests.scenes import even_bounds, scene, steps
 
@@ -74,3 +81,95 @@ def test_alarms_left_open_are_taken_over() -> None:
     second = LiveCore(load_policy())
     second.adopt(left, 40 * NS_PER_S)
     assert {a.id for a in second.alarms.alarms()} <= {a.id for a in left}
+
+
+def oxygen(core: LiveCore, *percent: float, first_s: int = 1) -> list[AlarmChange]:
+    """One value a second of somebody; gives what alarms did."""
+    return [
+        change
+        for second, value in enumerate(percent, first_s)
+        for change in core.step(second * NS_PER_S, [scalar("spo2", value, second)]).alarms
+    ]
+
+
+def quiet_core(*people: Participant) -> LiveCore:
+    core = LiveCore(load_policy(), [Oxygen(), OxygenLimits()])
+    core.enrol(people, 0)
+    return core
+
+
+def test_limits_that_a_person_changes_hold_from_the_next_step_on() -> None:
+    core = quiet_core(Participant("kim", spo2_low=92.0))
+    low = [c.alarm for c in oxygen(core, *[91.0] * 30) if c.kind == "raised"]
+    assert [(a.code, a.limits["spo2_low"], a.evidence["limit"]) for a in low] == [
+        ("spo2_low", 92.0, 92.0)
+    ]
+    core.set_limits({"spo2_low": 88.0}, by="lee", reason="COPD", participant="kim")
+    changes = oxygen(core, *[91.0] * 60, first_s=31)
+    assert [change.kind for change in changes] == ["ended"]
+    state, audit = core.take_records()
+    assert isinstance(state, AlarmState)
+    assert isinstance(audit, Audit)
+    assert state.plain["limits"] == {"spo2_low": 88.0}
+    assert (audit.person, audit.action, audit.details) == (
+        "lee", "limits", {"spo2_low": "92 -> 88"},
+    )  # fmt: skip
+
+
+def test_limits_that_contradict_each_other_change_nobody() -> None:
+    core = quiet_core(Participant("kim", group="hike"), Participant("lee", group="hike"))
+    with pytest.raises(SettingError, match="expected at most"):
+        core.set_limits({"spo2_low": 80.0}, by="lee", reason="test", place="hike")
+    assert core.alarms.limits("kim")["spo2_low"] == 90.0
+    core.set_limits({"spo2_low": 88.0}, by="lee", reason="altitude", place="hike")
+    assert [core.alarms.limits(who)["spo2_low"] for who in ("kim", "lee")] == [88.0, 88.0]
+
+
+def test_an_alarm_of_a_place_is_quiet_until_somebody_ends_it_and_can_be_explained() -> None:
+    core = quiet_core(Participant("kim", place="hill"), Participant("lee", place="hill"))
+    (raised,) = oxygen(core, *[86.0] * 30)
+    how = {"seconds": 600.0, "reason": "washing", "by": "lee"}
+    (change,) = core.inactivate("audio_off", place="hill", **how)
+    assert (change.kind, change.alarm.sounding) == ("inactivated", False)
+    explanation = core.explain(raised.alarm.id)
+    assert explanation is not None
+    assert any("audio off" in line for line in explanation.english())
+    act = change.alarm.inactivation
+    assert act is not None
+    assert act.place == "hill"
+    assert [c.kind for c in core.reactivate(act.id, "kim")] == ["reactivated"]
+    assert core.reactivate(act.id, "kim") == []
+    assert core.explain("nothing") is None
+    with pytest.raises(SettingError, match="nobody is enrolled"):
+        core.inactivate("audio_off", place="valley", **how)
+
+
+def test_an_acknowledgement_may_say_whether_the_alarm_was_useful() -> None:
+    core = quiet_core(Participant("kim"))
+    (raised,) = oxygen(core, *[86.0] * 30)
+    changes = core.acknowledge(raised.alarm.id, "lee", useful=False)
+    assert [(c.kind, c.alarm.useful) for c in changes] == [("acknowledged", False)]
+
+
+def test_states_go_on_in_another_core_with_the_own_limits() -> None:
+    first = quiet_core(Participant("kim"))
+    first.set_limits({"spo2_low": 95.0}, by="lee", reason="test", participant="kim")
+    left = [c.alarm.id for c in oxygen(first, *[94.0] * 30)]
+    second = LiveCore(load_policy(), [Oxygen(), OxygenLimits()])
+    second.enrol([Participant("kim")], 0)
+    changes = second.restore_states(first.alarms.changed_states(), 31 * NS_PER_S)
+    assert [(c.kind, c.alarm.id) for c in changes] == [("restored", left[0])]
+    again = oxygen(second, *[94.0] * 90, first_s=31)
+    assert [c.kind for c in again] == ["repeated"]
+
+
+def test_alarms_of_a_device_that_does_not_come_back_go_on_by_the_time_of_the_others() -> None:
+    first = quiet_core(Participant("kim"))
+    oxygen(first, *[86.0] * 30)
+    second = quiet_core(Participant("kim"))
+    second.restore_states(first.alarms.changed_states(), 31 * NS_PER_S)
+    kinds = [c.kind for s in range(32, 600, 10) for c in second.step(s * NS_PER_S, []).alarms]
+    assert kinds == ["ended"]
+    # Its clock may be hours behind: what it finds is not late for that.
+    late = [c.kind for c in oxygen(second, *[83.0] * 30, first_s=100)]
+    assert "raised" in late

@@ -73,7 +73,7 @@ def test_cuts_and_company_do_not_matter(one, other, cuts):
 
 def test_the_state_of_a_participant_is_small():
     assert LIMIT_STATE.itemsize <= 32  # bytes, per limit
-    assert Watcher().snapshot(np.array([4], np.int32)).itemsize == 7 * LIMIT_STATE.itemsize
+    assert Watcher().snapshot(np.array([4], np.int32)).itemsize == 7 * LIMIT_STATE.itemsize + 8
 
 
 def test_any_number_of_limits_runs_in_one_compiled_form():
