@@ -98,6 +98,23 @@ class AlarmChange:
     alarm: Alarm
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmState:
+    """All that the alarm core knows of one participant, to go on from after a restart.
+
+    Attributes
+    ----------
+    t_ns
+        Up to when all findings have been applied.
+    plain
+        Strings, numbers, lists and maps, as JSON has them.
+    """
+
+    participant: str
+    t_ns: int
+    plain: Mapping[str, Any]
+
+
 def alarm_id(finding_id: str) -> str:
     """Give the identity of the alarm that a finding raises."""
     return "a" + finding_id

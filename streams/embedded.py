@@ -5,12 +5,15 @@
     event loop                            engine thread                     writer thread
     ----------                            -------------                     -------------
     bridge ── blocks ─┬─▶ Hub (traces)
-                      └─▶ queue ────────▶ LiveCore.step ── what is kept ──▶ store
+                      └─▶ queue ────────▶ LiveCore.step ── features, values ──▶ store
+                                              │
+                                          Ledger.commit ── findings, alarms ──▶ store
     Hub ◀── values, findings, alarms ─────────┘
-    page ── acknowledge ──▶ LiveCore.acknowledge
+    page ── acknowledge ──▶ LiveCore.acknowledge ──▶ Ledger.commit ──▶ Hub
 
 The queue is bounded and blocks: raw samples are never dropped. Raw traces reach the page before the
-engine has them, and so before its kernels are compiled.
+engine has them, and so before its kernels are compiled. Findings, alarms and acknowledgements are
+on the disk before they reach the page.
 """
 
 from __future__ import annotations
@@ -43,7 +46,8 @@ from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
 from streams.backlog import Backlog, Step
 from streams.observe import Observer
-from streams.stores import Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores.ledger import Ledger
 from streams.stores.sqlite import SqliteStore
 from streams.stores.writer import StoreWriter
 
@@ -122,6 +126,7 @@ class Embedded:
         self.store_path = folder / "vitals.sqlite"
         self._store = SqliteStore(self.store_path)
         self._writer = StoreWriter(self._store, on_written=self._observer.written)
+        self._ledger = Ledger(self._store, on_written=self._observer.written)
         self._steps = Backlog()
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
         self._hub = Hub(
@@ -182,6 +187,9 @@ class Embedded:
             engine.join(END_S)
             with contextlib.suppress(StoreError):  # it has been said on the page
                 self._writer.close()
+            if not engine.is_alive():  # else it is compiling, and nothing waits
+                self._ledger.close()
+                self.not_stored += self._ledger.left_out
             self._store.close()
         if self._fault is not None:
             raise self._fault
@@ -249,7 +257,7 @@ class Embedded:
 
     def _status(self) -> tuple[float, str, str]:
         """Give how far the engine is behind in seconds of signal, its phase, what else is amiss."""
-        trouble = str(self._writer.error or "")
+        trouble = str(self._ledger.error or self._writer.error or "")
         # Of the clock on the wall: a fast replay runs through seconds of signal in no time.
         silent_s = (self._clock.now_ns() - self._given_ns) / NS_PER_S / (self._plan.speed or 1.0)
         if silent_s > SILENT_S and not self._ended:
@@ -313,8 +321,11 @@ class Embedded:
     # --- on the engine thread ---------------------------------------------------------------------
 
     def _store_all(self, records: Sequence[Record]) -> None:
-        """Store what can be stored: a full disk must not stop the alarms."""
+        """Commit what will be shown, hand on the rest; a full disk must not stop the alarms."""
+        self._ledger.commit(record for record in records if isinstance(record, VITAL))
         for record in records:
+            if isinstance(record, VITAL):
+                continue
             try:
                 self._writer.put([record])
             except StoreError:
@@ -349,6 +360,7 @@ class Embedded:
                     self._store_all(records)
                     show((), [each for each in records if isinstance(each, AlarmChange)])
                 if step is None:
+                    self._ledger.commit()  # what waited for room on the disk
                     continue
                 told = core.step(*step)
                 self._store_all(told.records)

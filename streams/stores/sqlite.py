@@ -1,8 +1,9 @@
 """The embedded store: one SQLite file in write-ahead mode.
 
 One connection writes, under a lock; every thread that reads has a connection of its own, and reads
-do not wait for writes. After ``kill -9`` all committed transactions are there (``synchronous =
-normal``: a power cut may lose the newest of them, and never damages the file).
+do not wait for writes. After ``kill -9`` all committed transactions are there. A power cut never
+damages the file; it may lose the newest transactions after the last durable one (``synchronous`` is
+``full`` for these, ``normal`` for the others).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.alarm import Alarm, AlarmChange
+from alerts.alarm import Alarm, AlarmChange, AlarmState
+from alerts.audit import Audit
 from processors.errors import ContractError
 from processors.records import Finding
 from registry.participants import Participant
@@ -25,6 +27,7 @@ from streams.stores import (
     FEATURES,
     SCALARS,
     Acknowledgement,
+    AlarmCount,
     Record,
     Series,
     SeriesRows,
@@ -63,11 +66,13 @@ class SqliteStore:
         self._closed = False
         self._writer = open_file(path)
 
-    def write(self, records: Iterable[Record]) -> int:
+    def write(self, records: Iterable[Record], *, durable: bool = False) -> int:
         """Keep all of these in one transaction or, when it raises, none."""
         with self._lock, self._faults():
             if self._closed:
                 raise StoreError(str(self.path), "the store is closed")
+            # Outside of the transaction: SQLite does not change it inside.
+            self._writer.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             try:
                 self._writer.execute("begin immediate")
                 n = sum(self._put(kind, several) for kind, several in _by_kind(records))
@@ -115,6 +120,27 @@ class SqliteStore:
         """Give who acknowledged what, in the order of time."""
         rows = self._read(sql.ACKNOWLEDGEMENTS, (participant,))
         return [to.acknowledgement_of(row) for row in rows]
+
+    def alarm_counts(
+        self, from_ns: int, until_ns: int, participant: str | None = None
+    ) -> list[AlarmCount]:
+        """Count alarms by code and priority; of all participants by whole days (UTC)."""
+        query = sql.ALARM_COUNTS if participant is None else sql.ALARM_COUNTS_OF
+        span = {"from_ns": from_ns, "until_ns": until_ns, "participant": participant}
+        return [AlarmCount(*row) for row in self._read(query, span)]
+
+    def alarm_states(self) -> list[AlarmState]:
+        """Give what the alarm core goes on from, by participant."""
+        return [to.state_of(row) for row in self._read(sql.ALARM_STATES)]
+
+    def audit(
+        self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100
+    ) -> list[Audit]:
+        """Give the newest that persons did, newest first; of a participant: that of them only."""
+        query = sql.AUDIT if participant is None else sql.AUDIT_OF
+        return [
+            to.audit_of(row) for row in self._read(query, _newest(participant, since_ns, limit))
+        ]
 
     def series(self, kind: str, name: str, participant: str, from_ns: int, until_ns: int) -> Series:
         """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
@@ -222,6 +248,8 @@ class SqliteStore:
 
 _ONE_TABLE: dict[type[Record], tuple[str, Any]] = {
     Finding: (sql.PUT_FINDING, to.finding_row),
+    AlarmState: (sql.PUT_STATE, to.state_row),
+    Audit: (sql.PUT_AUDIT, to.audit_row),
     StoredStrip: (sql.PUT_STRIP, to.strip_row),
     Participant: (sql.PUT_PARTICIPANT, to.participant_row),
 }

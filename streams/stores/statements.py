@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from streams.stores.rows import (
     ALARM_COLUMNS,
+    AUDIT_COLUMNS,
     FINDING_COLUMNS,
     PARTICIPANT_COLUMNS,
+    STATE_COLUMNS,
     STRIP_COLUMNS,
 )
 
@@ -26,10 +28,16 @@ def _put(table: str, columns: Sequence[str]) -> str:
 PUT_FEATURES = _put("features", ("minute", "series", "person", "t_ns", "value"))
 PUT_SCALARS = _put("scalars", ("person", "series", "t_ns", "value"))
 PUT_FINDING = _put("findings", FINDING_COLUMNS)
-PUT_ALARM = _put("alarms", ALARM_COLUMNS)
+# Changed in place, not replaced: triggers move what the alarm counts for.
+PUT_ALARM = _put("alarms", ALARM_COLUMNS).replace(" or replace", "", 1) + (
+    " on conflict do update set "
+    + ", ".join(f"{name} = excluded.{name}" for name in ALARM_COLUMNS[1:])
+)
 PUT_CHANGE = _put("alarm_changes", ("alarm_id", "t_ns", "step", "kind", "alarm"))
 PUT_ACKNOWLEDGEMENT = _put("acknowledgements", ("participant", "t_ns", "alarm_id", "by"))
 PUT_STRIP = _put("strips", STRIP_COLUMNS)
+PUT_STATE = _put("alarm_states", STATE_COLUMNS)
+PUT_AUDIT = _put("audit", AUDIT_COLUMNS).replace(" or replace", " or ignore", 1)
 PUT_PARTICIPANT = _put("participants", PARTICIPANT_COLUMNS)
 
 # A number for a name, made when there is none: first the one, then the other.
@@ -55,6 +63,22 @@ ALARM_HISTORY = "select kind, t_ns, alarm from alarm_changes where alarm_id = ? 
 ACKNOWLEDGEMENTS = (
     "select participant, t_ns, alarm_id, by from acknowledgements"
     " where participant = ? order by t_ns, alarm_id"
+)
+ALARM_STATES = f"select {_names(STATE_COLUMNS)} from alarm_states order by participant"
+AUDIT = (
+    f"select {_names(AUDIT_COLUMNS)} from audit"
+    " where t_ns >= :since_ns order by t_ns desc, key desc limit :limit"
+)
+AUDIT_OF = AUDIT.replace("where", "where participant = :participant and", 1)
+# Of whole days where it is for everybody; a participant's own alarms are few and are counted.
+_COUNTS = "code, priority, sum(alarms), sum(acknowledged), sum(waited_ns)"
+ALARM_COUNTS = (
+    f"select {_COUNTS} from alarm_days where day >= :from_ns / 86400000000000"
+    " and day <= (:until_ns - 1) / 86400000000000 group by code, priority having sum(alarms) > 0"
+)
+ALARM_COUNTS_OF = (
+    f"select {_COUNTS} from alarm_counts where participant = :participant"
+    " and onset_ns >= :from_ns and onset_ns < :until_ns group by code, priority"
 )
 STRIP = f"select {_names(STRIP_COLUMNS)} from strips where finding_id = ?"
 PARTICIPANTS = f"select {_names(PARTICIPANT_COLUMNS)} from participants order by id"
