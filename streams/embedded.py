@@ -4,7 +4,8 @@
 
     event loop                            engine thread                     writer thread
     ----------                            -------------                     -------------
-    bridge ── blocks ─┬─▶ Hub (traces)
+    bridge ── blocks ─┬─▶ Recorder, a thread: log of the hour ─▶ Housekeeper, a thread: Parquet
+                      ├─▶ Hub (traces)
                       └─▶ queue ────────▶ LiveCore.step ── features, values ──▶ store
                                               │
                                           Ledger.commit ── findings, alarms ──▶ store
@@ -47,8 +48,12 @@ from registry.participants import Participant
 from streams.backlog import Backlog, Step
 from streams.observe import Observer
 from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores.housekeeper import Housekeeper
 from streams.stores.ledger import Ledger
+from streams.stores.retention import Keep
 from streams.stores.sqlite import SqliteStore
+from streams.stores.waveforms import Folders
+from streams.stores.waveforms.recorder import Recorder
 from streams.stores.writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -60,6 +65,7 @@ ControlSource = Callable[[int, int], Sequence[Control]]
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
 STATUS_S: Final = 0.5
 END_S: Final = 3.0  # wait for the step in progress; compiling kernels takes longer and is given up
+FULL_S: Final = 0.02  # between two looks at a queue that is full
 LISTEN_S: Final = 0.05  # how long the engine thread waits for a step before it looks at orders
 SILENT_S: Final = 5.0  # from here on the page says that the bridge gives nothing
 STALL_NS: Final = 2 * NS_PER_S  # a bridge that gives nothing for so long: time passes without it
@@ -101,6 +107,8 @@ class Embedded:
         Prints a line for the person at the terminal.
     observer
         Is told of every step.
+    keep
+        How long things are kept.
 
     Attributes
     ----------
@@ -116,6 +124,7 @@ class Embedded:
         address: socket.socket,
         say: Callable[[str], None],
         observer: Observer | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self._plan = plan
         self._observer = observer or Observer()
@@ -129,6 +138,9 @@ class Embedded:
         self._ledger = Ledger(self._store, on_written=self._observer.written)
         self._steps = Backlog()
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
+        folders = Folders(folder)
+        self._housekeeper = Housekeeper(folders, self._store, keep or Keep(), self._clock.now_ns)
+        self._recorder = Recorder(folders, on_closed=self._housekeeper.hand_over)
         self._hub = Hub(
             self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip
         )
@@ -173,6 +185,7 @@ class Embedded:
             signal.signal(number, lambda *_: self.stop())
         engine = threading.Thread(target=self._run_engine, args=(loop, server), name="engine")
         self._writer.start()
+        self._recorder.start()
         engine.start()
         tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._report(server))]
         for task in tasks:
@@ -184,7 +197,10 @@ class Embedded:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._stopping = True
+            self._housekeeper.close(0)
+            self._recorder.close()
             engine.join(END_S)
+            self._housekeeper.close(END_S)
             with contextlib.suppress(StoreError):  # it has been said on the page
                 self._writer.close()
             if not engine.is_alive():  # else it is compiling, and nothing waits
@@ -215,6 +231,8 @@ class Embedded:
         """Play the bridge at its pace; raw traces are on the page before the engine has them."""
 
         async def sink(until_ns: int, blocks: list[Block]) -> None:
+            while not self._recorder.offer(until_ns, blocks):  # noqa: ASYNC110 - a thread makes room
+                await asyncio.sleep(FULL_S)
             for block in blocks:
                 self._hub.on_block(block)
             controls = self._plan.controls(self._given_ns, until_ns)
@@ -240,7 +258,7 @@ class Embedded:
             try:
                 self._steps.put_nowait((until_ns, blocks))
             except queue.Full:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(FULL_S)
             else:
                 return
 
@@ -257,7 +275,8 @@ class Embedded:
 
     def _status(self) -> tuple[float, str, str]:
         """Give how far the engine is behind in seconds of signal, its phase, what else is amiss."""
-        trouble = str(self._ledger.error or self._writer.error or "")
+        trouble = str(self._ledger.error or self._writer.error or self._recorder.error or "")
+        trouble = trouble or self._housekeeper.problem
         # Of the clock on the wall: a fast replay runs through seconds of signal in no time.
         silent_s = (self._clock.now_ns() - self._given_ns) / NS_PER_S / (self._plan.speed or 1.0)
         if silent_s > SILENT_S and not self._ended:
@@ -352,6 +371,7 @@ class Embedded:
             self._store_all([*self._plan.participants, *adopted])
             show((), adopted)
             self._ready = True
+            self._housekeeper.start()  # it loads pyarrow: not while the page waits for alarms
             # What has been given is still processed, for as long as the end may take.
             while not (self._stopping and self._steps.empty()):
                 step = self._next_step()

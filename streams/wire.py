@@ -35,6 +35,8 @@ MAGIC: Final = b"VTLB"
 VERSION: Final = 1
 MAX_BYTES: Final = 64 * 1024 * 1024
 _PREFIX = struct.Struct("<4sHHIII")
+PREFIX_BYTES: Final = _PREFIX.size
+Buffer = bytes | memoryview
 _DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "i2": np.dtype("<i2"),
     "i4": np.dtype("<i4"),
@@ -84,8 +86,25 @@ def _bytes(values: NDArray[Any], dtype: str) -> bytes:
     return np.ascontiguousarray(values, dtype).tobytes()
 
 
-def decode(data: bytes) -> Block:
-    """Read a block from its wire form.
+def frame_bytes(prefix: Buffer) -> int:
+    """Give how long the block is that begins with these `PREFIX_BYTES` bytes.
+
+    Raises
+    ------
+    WireError
+        No block begins here.
+    """
+    if len(prefix) < PREFIX_BYTES:
+        raise WireError(_WHERE, f"{len(prefix)} bytes, expected at least {PREFIX_BYTES}")
+    magic, _, _, n_header, n_payload, _ = _PREFIX.unpack_from(prefix)
+    if magic != MAGIC:
+        raise WireError(_WHERE, f"starts with {magic!r}, expected {MAGIC!r}")
+    n: int = PREFIX_BYTES + n_header + n_payload
+    return n
+
+
+def decode(data: Buffer) -> Block:
+    """Read a block from its wire form; its arrays are views of the bytes, nothing is copied.
 
     Raises
     ------
@@ -100,7 +119,7 @@ def decode(data: bytes) -> Block:
     return _build(_Header(header), _Reader(payload))
 
 
-def _check_frame(data: bytes) -> tuple[bytes, bytes]:
+def _check_frame(data: Buffer) -> tuple[bytes, Buffer]:
     """Check everything that can be checked before the header is read."""
     if len(data) < _PREFIX.size:
         raise WireError(_WHERE, f"{len(data)} bytes, expected at least {_PREFIX.size}")
@@ -117,7 +136,7 @@ def _check_frame(data: bytes) -> tuple[bytes, bytes]:
     body = memoryview(data)[_PREFIX.size :]
     if zlib.crc32(body, zlib.crc32(data[4:16])) != checksum:
         raise WireError(_WHERE, "checksum does not match")
-    return bytes(body[:n_header]), bytes(body[n_header:])
+    return bytes(body[:n_header]), body[n_header:]
 
 
 class _Header:
@@ -164,7 +183,7 @@ class _Header:
 class _Reader:
     """Takes arrays off the front of the payload."""
 
-    def __init__(self, payload: bytes) -> None:
+    def __init__(self, payload: Buffer) -> None:
         self._payload = payload
         self._at = 0
 

@@ -221,6 +221,14 @@ class Store(Protocol):
         """Give the participants by id."""
         ...
 
+    def forget(self, values_before_ns: int, records_before_ns: int) -> int:
+        """Delete what is older: values (features, scalars), and findings, strips, ended alarms.
+
+        Counts of alarms by day, the audit and open alarms stay. In short transactions; gives the
+        number of rows.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of files and connections; a closed store is not used again."""
         ...

@@ -132,7 +132,7 @@ def audit_row(audit: Audit) -> tuple[Any, ...]:
 
 def audit_of(row: Sequence[Any]) -> Audit:
     """Give the audit record of a row."""
-    return Audit(*row[:-1], details=json.loads(row[-1]))
+    return Audit(*row[:-1], json.loads(row[-1]))
 
 
 def strip_row(strip: StoredStrip) -> tuple[Any, ...]:

@@ -171,6 +171,19 @@ class SqliteStore:
         """Give the participants by id."""
         return [to.participant_of(row) for row in self._read(sql.PARTICIPANTS)]
 
+    def forget(self, values_before_ns: int, records_before_ns: int) -> int:
+        """Delete what is older, in short transactions; gives the number of rows."""
+        people = [row[0] for row in self._read(sql.PEOPLE)]
+        values = {"before_ns": values_before_ns, "before_minute": values_before_ns // to.MINUTE_NS}
+        records = {"before_ns": records_before_ns}
+        n = self._delete(sql.FORGET_FEATURES, values)
+        n += sum(self._delete(sql.FORGET_SCALARS, {**values, "person": key}) for key in people)
+        return (
+            n
+            + self._delete(sql.FORGET_ALARMS, records)
+            + self._delete(sql.FORGET_FINDINGS, records)
+        )
+
     def close(self) -> None:
         """Close all connections; SQLite then folds its log into the file."""
         with self._lock:
@@ -219,6 +232,23 @@ class SqliteStore:
             self._writer.execute(sql.NEW_SERIES, identity)
             self._series[identity] = self._writer.execute(sql.SERIES, identity).fetchone()[0]
         return self._series[identity]
+
+    def _delete(self, queries: Sequence[str], values: Mapping[str, Any]) -> int:
+        """Run deletions, each round a transaction, until a round finds nothing."""
+        total, n = 0, 1
+        while n:
+            with self._lock, self._faults():
+                if self._closed:
+                    raise StoreError(str(self.path), "the store is closed")
+                self._writer.execute("begin immediate")
+                try:
+                    n = sum(self._writer.execute(query, values).rowcount for query in queries)
+                    self._writer.execute("commit")
+                except BaseException:
+                    self._writer.execute("rollback")
+                    raise
+            total += n
+        return total
 
     def _read(
         self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()

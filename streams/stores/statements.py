@@ -83,6 +83,30 @@ ALARM_COUNTS_OF = (
 STRIP = f"select {_names(STRIP_COLUMNS)} from strips where finding_id = ?"
 PARTICIPANTS = f"select {_names(PARTICIPANT_COLUMNS)} from participants order by id"
 
+# Deletions, run in rounds until one finds nothing: a minute of features, 500 findings or alarms.
+PEOPLE = "select key from people"
+FORGET_FEATURES = (
+    "delete from features where minute = (select min(minute) from features)"
+    " and minute < :before_minute",
+)
+FORGET_SCALARS = ("delete from scalars where person = :person and t_ns < :before_ns",)
+_OLD_ALARMS = (
+    "select id from alarms where t_ns < :before_ns and state = 'ended' order by t_ns limit 500"
+)
+FORGET_ALARMS = (
+    f"delete from acknowledgements where alarm_id in ({_OLD_ALARMS})",
+    f"delete from alarm_changes where alarm_id in ({_OLD_ALARMS})",
+    f"delete from alarms where id in ({_OLD_ALARMS})",
+)
+_OLD_FINDINGS = (
+    "select id from findings f where t_ns < :before_ns and not exists"
+    " (select 1 from findings n where n.id = f.id and n.t_ns >= :before_ns) order by t_ns limit 500"
+)
+FORGET_FINDINGS = (
+    f"delete from strips where finding_id in ({_OLD_FINDINGS})",
+    f"delete from findings where id in ({_OLD_FINDINGS})",
+)
+
 SCALAR_ROWS = """
 select t_ns, value from scalars
 where person = (select key from people where id = :participant) and series = :series
