@@ -213,6 +213,10 @@ class Store(Protocol):
         """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
         ...
 
+    def names(self, kind: str) -> list[str]:
+        """Give the names of the features or scalar signals that anybody has."""
+        ...
+
     def strips(self, finding_ids: Iterable[str]) -> dict[str, StoredStrip]:
         """Give the strips there are, by the id of the finding."""
         ...

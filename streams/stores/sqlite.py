@@ -162,6 +162,11 @@ class SqliteStore:
         order = np.argsort(np.concatenate(t_ns), kind="stable")
         return Series(columns, np.concatenate(t_ns)[order], np.concatenate(values)[order])
 
+    def names(self, kind: str) -> list[str]:
+        """Give the names of the features or scalar signals that anybody has."""
+        _check_kind(kind)
+        return [row[0] for row in self._read(sql.SERIES_NAMES, (kind,))]
+
     def strips(self, finding_ids: Iterable[str]) -> dict[str, StoredStrip]:
         """Give the strips there are, by the id of the finding."""
         found = (self._read(sql.STRIP, (key,)) for key in dict.fromkeys(finding_ids))

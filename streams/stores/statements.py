@@ -46,6 +46,7 @@ PERSON = "select key from people where id = ?"
 NEW_SERIES = "insert or ignore into series (kind, name, columns) values (?, ?, ?)"
 SERIES = "select key from series where kind = ? and name = ? and columns = ?"
 SERIES_OF_NAME = "select key, columns from series where kind = ? and name = ? order by key"
+SERIES_NAMES = "select distinct name from series where kind = ? order by name"
 
 # Newest first; of a participant or of all, since a time or of all times (-2**63).
 _NEWEST = "t_ns >= :since_ns order by t_ns desc, id limit :limit"
