@@ -83,10 +83,14 @@ class Program:
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(60), time.monotonic() - began
 
-    def kill(self) -> None:
+    def kill_only(self) -> None:
+        """``kill -9``; what pages had been sent can still be read."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(10)
+
+    def kill(self) -> None:
+        self.kill_only()
         for page in self.pages:
             page.close()
 
