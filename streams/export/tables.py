@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from alerts.alarm import alarm_to_plain
 from processors.records import Chunk, pack, sample_times_ns
@@ -76,7 +77,7 @@ def _samples(run: Chunk, number: int) -> pa.Table:
         pa.array(sample_times_ns(run.t0_ns, run.fs_hz, n)),
     ]
     for c in range(run.samples.shape[1]):
-        values = run.samples[:, c]
+        values: NDArray[Any] = run.samples[:, c]
         gone = None if run.missing is None else run.missing[:, c]
         if values.dtype.kind == "f":
             # Written as doubles, which show every bit of a float32.

@@ -132,7 +132,8 @@ def audit_row(audit: Audit) -> tuple[Any, ...]:
 
 def audit_of(row: Sequence[Any]) -> Audit:
     """Give the audit record of a row."""
-    return Audit(*row[:-1], json.loads(row[-1]))
+    t_ns, person, action, participant, code, reason, details = row
+    return Audit(t_ns, person, action, participant, code, reason, json.loads(details))
 
 
 def strip_row(strip: StoredStrip) -> tuple[Any, ...]:

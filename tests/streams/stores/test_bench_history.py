@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable
 
 import pytest
 
+from alerts.alarm import alarm_to_plain
 from dashboards.monitor.history import MAX_ALARMS
 from streams.stores.schema import MIGRATIONS
 from streams.stores.sqlite import SqliteStore
+from tests.streams.stores.stories import alarm_changes
 
 PEOPLE = 2_000
 PER_PERSON = 520  # 10 a week, for a year
@@ -21,6 +24,7 @@ AT_MOST_S = 0.1  # the issue's own bound
 
 # Made inside of SQLite, as the first version of the tables had it; ids are as random as hashes are.
 # Six in ten are acknowledged, two in a thousand are open.
+_BODY = json.dumps(alarm_to_plain(alarm_changes()[0].alarm), ensure_ascii=False)
 _YEAR = f"""
 create temp table made as
 with recursive
@@ -35,17 +39,13 @@ insert into alarms
 select id, participant, code, iif(dice % 4, 'medium', 'high'), 'medium',
     iif(dice < 2, 'active', 'ended'), 0, 0, onset_ns, onset_ns + 300000000000,
     iif(dice < 600, 'kim', ''), substr(id, 2), 1, 0, 131.0, 'Heart rate 131 /min', '131'
-from made;
+from made order by id;
 insert into alarm_changes
 select id, onset_ns + step * 60000000000, step,
     case step when 1 then 'raised' when 6 then 'acknowledged' else 'ended' end,
-    json_object('id', id, 'participant', participant, 'code', code, 'priority', 'medium',
-        'sounds_as', 'medium', 'state', 'active', 'latched', json('false'),
-        'sounding', json('false'), 'onset_ns', onset_ns, 't_ns', onset_ns, 'acknowledged_by', '',
-        'finding_id', substr(id, 2), 'count', 1, 'suppressed', 0, 'value', 131.0,
-        'reason', json_array('Heart rate 131 /min', '131'))
+    '{_BODY}'
 from made, (select 1 as step union all select 6 union all select 7)
-where step = 1 or (step = 6 and dice < 600) or (step = 7 and dice >= 2);
+where step = 1 or (step = 6 and dice < 600) or (step = 7 and dice >= 2) order by id, step;
 insert into acknowledgements
 select participant, onset_ns + 360000000000, id, 'kim' from made where dice < 600;
 """  # noqa: S608 - numbers of this file
@@ -58,7 +58,10 @@ def year(tmp_path_factory):
         patch.setattr("streams.stores.schema.MIGRATIONS", MIGRATIONS[:1])
         SqliteStore(path).close()
     with sqlite3.connect(path) as old:
-        old.executescript("pragma synchronous = off; pragma temp_store = memory;" + _YEAR)
+        old.executescript(
+            "pragma synchronous = off; pragma temp_store = memory; pragma cache_size = -400000;"
+            + _YEAR
+        )
     old.close()
     store = SqliteStore(path)  # brings the year up to date
     yield store
