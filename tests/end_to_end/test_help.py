@@ -18,6 +18,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "annotate": "PATH --out --lead --chunk-ms --beats --map --profile --features",
     "signals": "--features --json",
     "doctor": "--port --data --config",
+    "export": "--participant --from --to --format --out --data --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",
     "simulate": "SCENARIO --out --participants --seconds --seed",
     "truth": "run score show",
