@@ -43,6 +43,7 @@ from dashboards.monitor.app import SERVER, create_app
 from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
 from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
+from processors.errors import SettingError
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
 from streams.backlog import Backlog, Step
@@ -50,6 +51,7 @@ from streams.observe import Observer
 from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
 from streams.stores.housekeeper import Housekeeper
 from streams.stores.ledger import Ledger
+from streams.stores.lock import FolderLock
 from streams.stores.retention import Keep
 from streams.stores.sqlite import SqliteStore
 from streams.stores.waveforms import Folders
@@ -134,6 +136,11 @@ class Embedded:
         self._say = say
         self.store_path = folder / "vitals.sqlite"
         self._store = SqliteStore(self.store_path)
+        try:
+            self._lock = FolderLock(folder)
+        except SettingError:
+            self._store.close()
+            raise
         self._writer = StoreWriter(self._store, on_written=self._observer.written)
         self._ledger = Ledger(self._store, on_written=self._observer.written)
         self._steps = Backlog()
@@ -207,6 +214,7 @@ class Embedded:
                 self._ledger.close()
                 self.not_stored += self._ledger.left_out
             self._store.close()
+            self._lock.release()
         if self._fault is not None:
             raise self._fault
 

@@ -37,7 +37,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _PREFIX = struct.Struct("<4sHHIII")
 PREFIX_BYTES: Final = _PREFIX.size
 Buffer = bytes | memoryview
-_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "i2": np.dtype("<i2"),
     "i4": np.dtype("<i4"),
     "f4": np.dtype("<f4"),
@@ -48,7 +48,7 @@ _WHERE: Final = "block"
 def encode(block: Block) -> bytes:
     """Give the wire form of a block."""
     kind = block.samples.dtype.str[1:]
-    if kind not in _DTYPES:
+    if kind not in DTYPES:
         raise WireError(
             _WHERE, f"samples are {block.samples.dtype}, expected int16, int32 or float32"
         )
@@ -73,7 +73,7 @@ def encode(block: Block) -> bytes:
     ]
     if block.t_ns is not None:
         parts.append(_bytes(block.t_ns, "<i8"))
-    parts.append(np.ascontiguousarray(block.samples, _DTYPES[kind]).tobytes())
+    parts.append(np.ascontiguousarray(block.samples, DTYPES[kind]).tobytes())
     if block.missing is not None:
         parts.append(np.packbits(block.missing, axis=None).tobytes())
     payload = b"".join(parts)
@@ -206,7 +206,7 @@ class _Reader:
 def _build(header: _Header, reader: _Reader) -> Block:
     participants, devices = header.texts("participants"), header.texts("devices")
     n_rows, n, columns = len(participants), header.count("samples"), header.count("columns")
-    dtype = _DTYPES.get(header.text("dtype"))
+    dtype = DTYPES.get(header.text("dtype"))
     if len(devices) != n_rows or columns < 1 or dtype is None:
         raise WireError(_WHERE, "rows, columns or sample type do not fit together")
     fs_hz, scale, offset = (reader.take("<f8", n_rows) for _ in range(3))

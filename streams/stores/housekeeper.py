@@ -72,25 +72,42 @@ class Housekeeper:
 
     def tidy(self) -> None:
         """Do all that is due now, on the caller's thread."""
-        from streams.stores.waveforms.compaction import clean, compact  # loads pyarrow
+        from streams.stores.waveforms.compaction import clean  # loads pyarrow
 
+        problem = ""
         try:
             clean(self._folders)
             self._delete_old()
-            while self._left_behind:
-                segment = self._left_behind[0]
+            for segment in list(self._left_behind):
                 if self._folders.log(segment).exists():
-                    done = compact(self._folders, segment, lambda: not self._closing)
-                    _log.info(
-                        "segment=%s files=%d samples=%d log_bytes=%d bytes=%d",
-                        segment.name, done.files, done.samples, done.log_bytes, done.bytes,
-                    )  # fmt: skip
-                del self._left_behind[0]
-            self.problem = self._delete_old()
+                    problem = self._compact(segment) or problem
+                if not self._folders.log(segment).exists():
+                    self._left_behind.remove(segment)
+            self.problem = problem or self._delete_old()
         except OSError as error:  # a StoreError is one
-            if not self._closing:
-                self.problem = f"waveforms are not compacted ({error})"
-                _log.error("housekeeping=failing problem=%r", str(error))
+            self._note(f"old waveforms and values are not deleted ({error})")
+
+    def _compact(self, segment: Segment) -> str:
+        """Compact a segment; gives why it cannot be. Its log is kept then, and read as it is."""
+        from streams.stores.waveforms.compaction import compact
+
+        try:
+            done = compact(self._folders, segment, lambda: not self._closing)
+        except InterruptedError:
+            return ""
+        except Exception as error:  # noqa: BLE001 - one bad hour must not keep the others waiting
+            return self._note(f"waveforms of {segment.name} are not compacted ({error})")
+        _log.info(
+            "segment=%s files=%d samples=%d log_bytes=%d bytes=%d",
+            segment.name, done.files, done.samples, done.log_bytes, done.bytes,
+        )  # fmt: skip
+        return ""
+
+    def _note(self, problem: str) -> str:
+        if problem != self.problem and not self._closing:
+            _log.error("housekeeping=failing problem=%r", problem)
+        self.problem = problem
+        return problem
 
     def _run(self) -> None:
         while not self._closing:

@@ -21,8 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from processors.records import NS_PER_S, Block
 from processors.signals import SIGNALS
+from streams import wire
 
 HOUR_NS: Final = 3600 * NS_PER_S
 _FORMAT: Final = "%Y%m%dT%HZ"
@@ -99,9 +102,19 @@ def _segments(folder: Path, suffix: str) -> Iterator[Segment]:
 
 
 def is_waveform(block: Block) -> bool:
-    """Tell whether a block is kept sample by sample: regular, of a signal that is drawn."""
+    """Tell whether a block is kept sample by sample: regular, of a signal that is drawn.
+
+    What the wire has no form for is not; the engine gives it back with the reason.
+    """
     spec = SIGNALS.get(block.signal)
-    return spec is not None and spec.waveform and block.t_ns is None and block.n_samples > 0
+    if spec is None or not spec.waveform or block.t_ns is not None or not block.n_samples:
+        return False
+    numbers = np.concatenate([block.fs_hz, block.scale, block.offset])
+    return (
+        block.samples.dtype.str[1:] in wire.DTYPES
+        and bool((block.fs_hz > 0).all())
+        and bool(np.isfinite(numbers).all())
+    )
 
 
 def sync_folder(path: Path) -> None:

@@ -7,7 +7,6 @@ block left out, and counted: a full disk must not stop the alarms.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -76,7 +75,7 @@ class Recorder:
         self._on_closed = on_closed or (lambda _: None)
         self._waiting: deque[_Step] = deque()
         self._waiting_bytes = 0
-        self._hurry = self._closing = False
+        self._hurry = self._closing = self._ended = False
         self._changed = threading.Condition()
         self._writer: LogWriter | None = None
         self._segment: Segment | None = None
@@ -97,7 +96,8 @@ class Recorder:
         n = sum(block.n_samples for block in kept)
         size = sum(block.samples.nbytes for block in kept)
         with self._changed:
-            if self._waiting and self._waiting_bytes + size > self._capacity_bytes:
+            over = self._waiting and self._waiting_bytes + size > self._capacity_bytes
+            if over or self._ended:
                 if self.error is None:
                     return False
                 self.counts.left_out += n
@@ -133,6 +133,12 @@ class Recorder:
                         break
                 else:
                     self._done(steps)
+        except BaseException as error:
+            # A fault of ours: samples are left out from here on, the alarms go on, and it is said.
+            self.error = StoreError(
+                str(self._folders.logs), f"waveforms: recording ended ({error})"
+            )
+            raise
         finally:
             self._leave_out_the_rest()
             if self._writer is not None:
@@ -207,7 +213,7 @@ class Recorder:
             self._changed.notify_all()
 
     def _leave_out_the_rest(self) -> None:
-        with self._changed, contextlib.suppress(IndexError):
-            while True:
-                _, blocks, _ = self._waiting.popleft()
+        with self._changed:
+            self._ended = True
+            for _, blocks, _ in self._waiting:
                 self.counts.left_out += sum(block.n_samples for block in blocks)

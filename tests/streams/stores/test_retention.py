@@ -137,6 +137,21 @@ def test_a_deletion_that_was_interrupted_is_finished_and_not_read(tmp_path, stor
     assert list(folders.hours.iterdir()) == []
 
 
+def test_an_hour_that_cannot_be_compacted_is_said_and_does_not_keep_the_others_waiting(
+    tmp_path, store
+):
+    folders = Folders(tmp_path)
+    folders.make()
+    bad, good = Segment(NOW_HOUR - 2, 1), Segment(NOW_HOUR - 1, 1)
+    folders.log(bad).mkdir()  # a folder in the place of the file
+    log(folders, good)
+    tidier = keeper(folders, store)
+    tidier.tidy()
+    assert bad.name in tidier.problem
+    assert folders.in_hours() == [good]
+    assert folders.in_logs() == [bad]
+
+
 def test_a_disk_that_stays_too_full_is_said(tmp_path, store):
     folders = Folders(tmp_path)
     folders.make()

@@ -68,6 +68,9 @@ def test_only_regular_waveforms_are_recorded(folders, open_recorder):
         pack([Chunk("p1", "d", "spo2", T0_NS, value, t_ns=times)]),
         pack([Chunk("p1", "d", "heart_rate", T0_NS, value, 1.0)]),
         pack([Chunk("p1", "d", "no_such_signal", T0_NS, value, 1.0)]),
+        pack([Chunk("p1", "d", "ecg", T0_NS, value.astype(np.float64), 250.0)]),
+        pack([chunk(5, fs_hz=0.0)]),
+        pack([chunk(5, scale=np.nan)]),
         pack([chunk(5)]),
     ])  # fmt: skip
     recorder.flush()
@@ -144,6 +147,22 @@ def test_a_disk_that_fails_is_said_and_what_came_meanwhile_is_recorded_later(
     assert recorder.error is None
     (back,) = Archive(folders).read("p1", **ALWAYS)
     assert len(back.samples) == recorder.counts.written == 1000
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_the_recorder_is_said_and_nobody_waits_for_it(
+    folders, open_recorder, monkeypatch
+):
+    def broken(_):
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr(recording, "join", broken)
+    recorder = open_recorder(capacity_bytes=10)
+    recorder.offer(T0_NS, [pack([chunk(100)])])
+    recorder.close()
+    assert "a fault" in str(recorder.error)
+    assert recorder.offer(T0_NS, [pack([chunk(100)])])
+    assert recorder.counts.left_out == 200
 
 
 def test_half_a_write_is_taken_back(tmp_path, monkeypatch):
