@@ -35,6 +35,17 @@ class Settings(BaseModel):
         None, ge=1, le=20_000, description="simulated people, instead of the scenario's own number"
     )
     seed: int = Field(1, ge=0, description="seed of the simulation")
+    keep_waveforms_days: float = Field(30.0, gt=0, description="age at which waveforms go")
+    keep_values_days: float = Field(400.0, gt=0, description="age at which values go")
+    keep_findings_days: float = Field(
+        3650.0, gt=0, description="age at which findings, strips and ended alarms go"
+    )
+    keep_at_least_hours: float = Field(
+        24.0, ge=1, description="waveforms younger than this never go"
+    )
+    disk_share: float = Field(
+        0.85, gt=0, le=1, description="how full the disk may be before the oldest waveforms go"
+    )
     block_ms: int = Field(200, ge=20, le=2000, description="length of a block of samples")
 
 

@@ -4,13 +4,17 @@
 
     event loop                            engine thread                     writer thread
     ----------                            -------------                     -------------
-    bridge ── blocks ─┬─▶ Hub (traces)
-                      └─▶ queue ────────▶ LiveCore.step ── what is kept ──▶ store
+    bridge ── blocks ─┬─▶ Recorder, a thread: log of the hour ─▶ Housekeeper, a thread: Parquet
+                      ├─▶ Hub (traces)
+                      └─▶ queue ────────▶ LiveCore.step ── features, values ──▶ store
+                                              │
+                                          Ledger.commit ── findings, alarms ──▶ store
     Hub ◀── values, findings, alarms ─────────┘
-    page ── acknowledge ──▶ LiveCore.acknowledge
+    page ── acknowledge ──▶ LiveCore.acknowledge ──▶ Ledger.commit ──▶ Hub
 
 The queue is bounded and blocks: raw samples are never dropped. Raw traces reach the page before the
-engine has them, and so before its kernels are compiled.
+engine has them, and so before its kernels are compiled. Findings, alarms and acknowledgements are
+on the disk before they reach the page.
 """
 
 from __future__ import annotations
@@ -39,12 +43,19 @@ from dashboards.monitor.app import SERVER, create_app
 from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
 from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
+from processors.errors import SettingError
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
 from streams.backlog import Backlog, Step
 from streams.observe import Observer
-from streams.stores import Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores.housekeeper import Housekeeper
+from streams.stores.ledger import Ledger
+from streams.stores.lock import FolderLock
+from streams.stores.retention import Keep
 from streams.stores.sqlite import SqliteStore
+from streams.stores.waveforms import Folders
+from streams.stores.waveforms.recorder import Recorder
 from streams.stores.writer import StoreWriter
 
 if TYPE_CHECKING:
@@ -56,6 +67,7 @@ ControlSource = Callable[[int, int], Sequence[Control]]
 BEHIND_S: Final = 2.0  # from here on the page says that the engine is catching up
 STATUS_S: Final = 0.5
 END_S: Final = 3.0  # wait for the step in progress; compiling kernels takes longer and is given up
+FULL_S: Final = 0.02  # between two looks at a queue that is full
 LISTEN_S: Final = 0.05  # how long the engine thread waits for a step before it looks at orders
 SILENT_S: Final = 5.0  # from here on the page says that the bridge gives nothing
 STALL_NS: Final = 2 * NS_PER_S  # a bridge that gives nothing for so long: time passes without it
@@ -97,6 +109,8 @@ class Embedded:
         Prints a line for the person at the terminal.
     observer
         Is told of every step.
+    keep
+        How long things are kept.
 
     Attributes
     ----------
@@ -112,6 +126,7 @@ class Embedded:
         address: socket.socket,
         say: Callable[[str], None],
         observer: Observer | None = None,
+        keep: Keep | None = None,
     ) -> None:
         self._plan = plan
         self._observer = observer or Observer()
@@ -121,9 +136,18 @@ class Embedded:
         self._say = say
         self.store_path = folder / "vitals.sqlite"
         self._store = SqliteStore(self.store_path)
+        try:
+            self._lock = FolderLock(folder)
+        except SettingError:
+            self._store.close()
+            raise
         self._writer = StoreWriter(self._store, on_written=self._observer.written)
+        self._ledger = Ledger(self._store, on_written=self._observer.written)
         self._steps = Backlog()
         self._clock = _DeviceClock(plan.bridge.base_ns, plan.speed)
+        folders = Folders(folder)
+        self._housekeeper = Housekeeper(folders, self._store, keep or Keep(), self._clock.now_ns)
+        self._recorder = Recorder(folders, on_closed=self._housekeeper.hand_over)
         self._hub = Hub(
             self._clock.now_ns, simulated=plan.simulated, rank=urgency, on_strip=self._keep_strip
         )
@@ -168,6 +192,7 @@ class Embedded:
             signal.signal(number, lambda *_: self.stop())
         engine = threading.Thread(target=self._run_engine, args=(loop, server), name="engine")
         self._writer.start()
+        self._recorder.start()
         engine.start()
         tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._report(server))]
         for task in tasks:
@@ -179,10 +204,17 @@ class Embedded:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._stopping = True
+            self._housekeeper.close(0)
+            self._recorder.close()
             engine.join(END_S)
+            self._housekeeper.close(END_S)
             with contextlib.suppress(StoreError):  # it has been said on the page
                 self._writer.close()
+            if not engine.is_alive():  # else it is compiling, and nothing waits
+                self._ledger.close()
+                self.not_stored += self._ledger.left_out
             self._store.close()
+            self._lock.release()
         if self._fault is not None:
             raise self._fault
 
@@ -207,6 +239,8 @@ class Embedded:
         """Play the bridge at its pace; raw traces are on the page before the engine has them."""
 
         async def sink(until_ns: int, blocks: list[Block]) -> None:
+            while not self._recorder.offer(until_ns, blocks):  # noqa: ASYNC110 - a thread makes room
+                await asyncio.sleep(FULL_S)
             for block in blocks:
                 self._hub.on_block(block)
             controls = self._plan.controls(self._given_ns, until_ns)
@@ -232,7 +266,7 @@ class Embedded:
             try:
                 self._steps.put_nowait((until_ns, blocks))
             except queue.Full:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(FULL_S)
             else:
                 return
 
@@ -249,7 +283,8 @@ class Embedded:
 
     def _status(self) -> tuple[float, str, str]:
         """Give how far the engine is behind in seconds of signal, its phase, what else is amiss."""
-        trouble = str(self._writer.error or "")
+        trouble = str(self._ledger.error or self._writer.error or self._recorder.error or "")
+        trouble = trouble or self._housekeeper.problem
         # Of the clock on the wall: a fast replay runs through seconds of signal in no time.
         silent_s = (self._clock.now_ns() - self._given_ns) / NS_PER_S / (self._plan.speed or 1.0)
         if silent_s > SILENT_S and not self._ended:
@@ -313,8 +348,11 @@ class Embedded:
     # --- on the engine thread ---------------------------------------------------------------------
 
     def _store_all(self, records: Sequence[Record]) -> None:
-        """Store what can be stored: a full disk must not stop the alarms."""
+        """Commit what will be shown, hand on the rest; a full disk must not stop the alarms."""
+        self._ledger.commit(record for record in records if isinstance(record, VITAL))
         for record in records:
+            if isinstance(record, VITAL):
+                continue
             try:
                 self._writer.put([record])
             except StoreError:
@@ -342,6 +380,7 @@ class Embedded:
             self._store_all([*self._plan.participants, *adopted])
             show((), adopted)
             self._ready = True
+            self._housekeeper.start()  # it loads pyarrow: not while the page waits for alarms
             # What has been given is still processed, for as long as the end may take.
             while not (self._stopping and self._steps.empty()):
                 step = self._next_step()
@@ -350,6 +389,7 @@ class Embedded:
                     self._store_all(records)
                     show((), [each for each in records if isinstance(each, AlarmChange)])
                 if step is None:
+                    self._ledger.commit()  # what waited for room on the disk
                     continue
                 told = core.step(*step)
                 self._store_all(told.records)

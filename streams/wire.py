@@ -35,7 +35,9 @@ MAGIC: Final = b"VTLB"
 VERSION: Final = 1
 MAX_BYTES: Final = 64 * 1024 * 1024
 _PREFIX = struct.Struct("<4sHHIII")
-_DTYPES: Final[dict[str, np.dtype[Any]]] = {
+PREFIX_BYTES: Final = _PREFIX.size
+Buffer = bytes | memoryview
+DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "i2": np.dtype("<i2"),
     "i4": np.dtype("<i4"),
     "f4": np.dtype("<f4"),
@@ -46,7 +48,7 @@ _WHERE: Final = "block"
 def encode(block: Block) -> bytes:
     """Give the wire form of a block."""
     kind = block.samples.dtype.str[1:]
-    if kind not in _DTYPES:
+    if kind not in DTYPES:
         raise WireError(
             _WHERE, f"samples are {block.samples.dtype}, expected int16, int32 or float32"
         )
@@ -71,7 +73,7 @@ def encode(block: Block) -> bytes:
     ]
     if block.t_ns is not None:
         parts.append(_bytes(block.t_ns, "<i8"))
-    parts.append(np.ascontiguousarray(block.samples, _DTYPES[kind]).tobytes())
+    parts.append(np.ascontiguousarray(block.samples, DTYPES[kind]).tobytes())
     if block.missing is not None:
         parts.append(np.packbits(block.missing, axis=None).tobytes())
     payload = b"".join(parts)
@@ -84,8 +86,25 @@ def _bytes(values: NDArray[Any], dtype: str) -> bytes:
     return np.ascontiguousarray(values, dtype).tobytes()
 
 
-def decode(data: bytes) -> Block:
-    """Read a block from its wire form.
+def frame_bytes(prefix: Buffer) -> int:
+    """Give how long the block is that begins with these `PREFIX_BYTES` bytes.
+
+    Raises
+    ------
+    WireError
+        No block begins here.
+    """
+    if len(prefix) < PREFIX_BYTES:
+        raise WireError(_WHERE, f"{len(prefix)} bytes, expected at least {PREFIX_BYTES}")
+    magic, _, _, n_header, n_payload, _ = _PREFIX.unpack_from(prefix)
+    if magic != MAGIC:
+        raise WireError(_WHERE, f"starts with {magic!r}, expected {MAGIC!r}")
+    n: int = PREFIX_BYTES + n_header + n_payload
+    return n
+
+
+def decode(data: Buffer) -> Block:
+    """Read a block from its wire form; its arrays are views of the bytes, nothing is copied.
 
     Raises
     ------
@@ -100,7 +119,7 @@ def decode(data: bytes) -> Block:
     return _build(_Header(header), _Reader(payload))
 
 
-def _check_frame(data: bytes) -> tuple[bytes, bytes]:
+def _check_frame(data: Buffer) -> tuple[bytes, Buffer]:
     """Check everything that can be checked before the header is read."""
     if len(data) < _PREFIX.size:
         raise WireError(_WHERE, f"{len(data)} bytes, expected at least {_PREFIX.size}")
@@ -117,7 +136,7 @@ def _check_frame(data: bytes) -> tuple[bytes, bytes]:
     body = memoryview(data)[_PREFIX.size :]
     if zlib.crc32(body, zlib.crc32(data[4:16])) != checksum:
         raise WireError(_WHERE, "checksum does not match")
-    return bytes(body[:n_header]), bytes(body[n_header:])
+    return bytes(body[:n_header]), body[n_header:]
 
 
 class _Header:
@@ -164,7 +183,7 @@ class _Header:
 class _Reader:
     """Takes arrays off the front of the payload."""
 
-    def __init__(self, payload: bytes) -> None:
+    def __init__(self, payload: Buffer) -> None:
         self._payload = payload
         self._at = 0
 
@@ -187,7 +206,7 @@ class _Reader:
 def _build(header: _Header, reader: _Reader) -> Block:
     participants, devices = header.texts("participants"), header.texts("devices")
     n_rows, n, columns = len(participants), header.count("samples"), header.count("columns")
-    dtype = _DTYPES.get(header.text("dtype"))
+    dtype = DTYPES.get(header.text("dtype"))
     if len(devices) != n_rows or columns < 1 or dtype is None:
         raise WireError(_WHERE, "rows, columns or sample type do not fit together")
     fs_hz, scale, offset = (reader.take("<f8", n_rows) for _ in range(3))

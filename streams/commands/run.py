@@ -92,7 +92,8 @@ def run(
     """Watch people on a live page, simulated or replayed.
 
     Without --replay they are simulated. Findings, alarms and values are kept in
-    DIR/vitals.sqlite; alarms that were open there are taken up again. Ctrl-C ends.
+    DIR/vitals.sqlite, waveforms in DIR/waveforms; alarms that were open there are taken up
+    again. Ctrl-C ends.
     """
     from streams.config import has_display, load
 
@@ -124,13 +125,21 @@ async def _serve(
 ) -> None:
     from alerts.policy import load_policy
     from streams.embedded import Embedded
+    from streams.stores.retention import Keep
 
     def say(line: str) -> None:
         typer.echo(line)
         if open_page and "http://" in line:
             webbrowser.open(line[line.index("http://") :])
 
-    program = Embedded(plan, load_policy(settings.policy), settings.data, address, say)
+    keep = Keep(
+        settings.keep_waveforms_days,
+        settings.keep_values_days,
+        settings.keep_findings_days,
+        settings.disk_share,
+        settings.keep_at_least_hours,
+    )
+    program = Embedded(plan, load_policy(settings.policy), settings.data, address, say, keep=keep)
     await program.serve()
     typer.echo(f"Stopped. What was found is in {program.store_path}")
     if program.not_stored:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.alarm import Alarm, AlarmChange
+from alerts.alarm import Alarm, AlarmChange, AlarmState
+from alerts.audit import Audit
 from processors.errors import VitalsError
 from processors.records import Finding
 from registry.participants import Participant
@@ -113,7 +114,29 @@ class Acknowledgement:
     t_ns: int
 
 
-Record = SeriesRows | Finding | AlarmChange | StoredStrip | Participant
+@dataclass(frozen=True, slots=True)
+class AlarmCount:
+    """How many alarms of one code and priority there were.
+
+    Attributes
+    ----------
+    acknowledged
+        How many of them a person acknowledged.
+    waited_ns
+        From raised to first acknowledged, added up over these.
+    """
+
+    code: str
+    priority: str
+    alarms: int
+    acknowledged: int
+    waited_ns: int
+
+
+Record = SeriesRows | Finding | AlarmChange | AlarmState | Audit | StoredStrip | Participant
+
+# What is committed before anybody is shown it.
+VITAL: Final = (Finding, AlarmChange, AlarmState, Audit)
 
 
 def n_rows(record: Record) -> int:
@@ -124,8 +147,13 @@ def n_rows(record: Record) -> int:
 class Store(Protocol):
     """What every back end can do; any thread may call any of it, one at a time may write."""
 
-    def write(self, records: Iterable[Record]) -> int:
+    def write(self, records: Iterable[Record], *, durable: bool = False) -> int:
         """Keep all of these or, when it raises, none; give the number of rows.
+
+        Parameters
+        ----------
+        durable
+            What was written outlives a power cut as soon as this returns, and all before it.
 
         Raises
         ------
@@ -162,8 +190,31 @@ class Store(Protocol):
         """Give who acknowledged what, in the order of time."""
         ...
 
+    def alarm_counts(
+        self, from_ns: int, until_ns: int, participant: str | None = None
+    ) -> list[AlarmCount]:
+        """Count the alarms with an onset in ``from_ns <= t < until_ns``.
+
+        Of all participants together whole days are counted, those that the span touches (UTC).
+        """
+        ...
+
+    def alarm_states(self) -> list[AlarmState]:
+        """Give what the alarm core goes on from, by participant."""
+        ...
+
+    def audit(
+        self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100
+    ) -> list[Audit]:
+        """Give the newest that persons did, newest first; of a participant: that of them only."""
+        ...
+
     def series(self, kind: str, name: str, participant: str, from_ns: int, until_ns: int) -> Series:
         """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
+        ...
+
+    def names(self, kind: str) -> list[str]:
+        """Give the names of the features or scalar signals that anybody has."""
         ...
 
     def strips(self, finding_ids: Iterable[str]) -> dict[str, StoredStrip]:
@@ -172,6 +223,14 @@ class Store(Protocol):
 
     def participants(self) -> list[Participant]:
         """Give the participants by id."""
+        ...
+
+    def forget(self, values_before_ns: int, records_before_ns: int) -> int:
+        """Delete what is older: values (features, scalars), and findings, strips, ended alarms.
+
+        Counts of alarms by day, the audit and open alarms stay. In short transactions; gives the
+        number of rows.
+        """
         ...
 
     def close(self) -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.alarm import Alarm, AlarmChange, Text, alarm_from_plain, alarm_to_plain
+from alerts.alarm import (
+    Alarm,
+    AlarmChange,
+    AlarmState,
+    Text,
+    alarm_from_plain,
+    alarm_to_plain,
+)
+from alerts.audit import Audit
 from alerts.lifecycle import stage
 from processors.records import Finding
 from registry.participants import Participant
@@ -31,6 +39,8 @@ ALARM_COLUMNS = (
 STRIP_COLUMNS = (
     "finding_id", "participant", "at_ns", "t0_ns", "fs_hz", "scale", "offset", "samples",
 )  # fmt: skip
+STATE_COLUMNS = ("participant", "t_ns", "plain")
+AUDIT_COLUMNS = ("t_ns", "person", "action", "participant", "code", "reason", "details")
 PARTICIPANT_COLUMNS = (
     "id", "name", "group", "age_years", "heart_rate_max", "heart_rate_rest", "event",
 )  # fmt: skip
@@ -104,6 +114,28 @@ def acknowledgement_of(row: Sequence[Any]) -> Acknowledgement:
     return Acknowledgement(alarm_id, participant, by, t_ns)
 
 
+def state_row(state: AlarmState) -> tuple[Any, ...]:
+    """Give the row of `STATE_COLUMNS`."""
+    return state.participant, state.t_ns, _json(state.plain)
+
+
+def state_of(row: Sequence[Any]) -> AlarmState:
+    """Give the state of a row."""
+    participant, t_ns, plain = row
+    return AlarmState(participant, t_ns, json.loads(plain))
+
+
+def audit_row(audit: Audit) -> tuple[Any, ...]:
+    """Give the row of `AUDIT_COLUMNS`."""
+    return (*(getattr(audit, name) for name in AUDIT_COLUMNS[:-1]), _json(audit.details))
+
+
+def audit_of(row: Sequence[Any]) -> Audit:
+    """Give the audit record of a row."""
+    t_ns, person, action, participant, code, reason, details = row
+    return Audit(t_ns, person, action, participant, code, reason, json.loads(details))
+
+
 def strip_row(strip: StoredStrip) -> tuple[Any, ...]:
     """Give the row of `STRIP_COLUMNS`."""
     samples = np.ascontiguousarray(strip.samples, "<i2").tobytes()
@@ -160,6 +192,10 @@ def join_columns(columns: tuple[str, ...]) -> str:
 def split_columns(text: str) -> tuple[str, ...]:
     """Give the column names that `join_columns` was given."""
     return tuple(text.split("\n"))
+
+
+def _json(plain: Mapping[str, Any]) -> str:
+    return json.dumps(dict(plain), ensure_ascii=False, separators=(",", ":"))
 
 
 def _number(value: float | None) -> float:

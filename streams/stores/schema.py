@@ -4,6 +4,8 @@ A file's ``user_version`` is the number of migrations it has had. A migration is
 it has been released; a change of the tables is one more at the end.
 """
 
+# ruff: noqa: S608 - what is put into a statement is a constant of this file
+
 from __future__ import annotations
 
 import sqlite3
@@ -79,7 +81,78 @@ create table participants (
 ) without rowid;
 """
 
-MIGRATIONS = (_FIRST,)
+# Before an alarm or its acknowledgement changes it is taken out of its count, then put in again.
+_UNCOUNT = """
+update alarm_days set
+    alarms = alarm_days.alarms - 1, acknowledged = alarm_days.acknowledged - c.acknowledged,
+    waited_ns = alarm_days.waited_ns - c.waited_ns
+from alarm_counts c
+where c.id = {row}
+    and alarm_days.day = c.day and alarm_days.code = c.code and alarm_days.priority = c.priority;
+"""
+_COUNT = """
+insert into alarm_days
+select day, code, priority, alarms, acknowledged, waited_ns from alarm_counts where id = {row}
+on conflict do update set
+    alarms = alarm_days.alarms + 1, acknowledged = alarm_days.acknowledged + excluded.acknowledged,
+    waited_ns = alarm_days.waited_ns + excluded.waited_ns;
+"""
+_COUNTING = (
+    ("after insert on alarms", _COUNT, "new.id"),
+    ("before update on alarms", _UNCOUNT, "old.id"),
+    ("after update on alarms", _COUNT, "new.id"),
+    ("before insert on acknowledgements", _UNCOUNT, "new.alarm_id"),
+    ("after insert on acknowledgements", _COUNT, "new.alarm_id"),
+)
+
+_SECOND = """
+-- What the alarm core goes on from; one row a participant, overwritten.
+create table alarm_states (
+    participant text primary key, t_ns integer not null, plain text not null
+) without rowid;
+
+-- Only ever added to. The same thing written again (a retry) is the same row.
+create table audit (
+    key integer primary key, t_ns integer not null, person text not null, action text not null,
+    participant text not null, code text not null, reason text not null, details text not null,
+    unique (t_ns, person, action, participant, code, reason, details)
+);
+create index audit_by_participant on audit (participant, t_ns);
+create trigger audit_is_not_changed before update on audit
+begin select raise(abort, 'the audit is only ever added to'); end;
+create trigger audit_is_not_deleted before delete on audit
+begin select raise(abort, 'the audit is only ever added to'); end;
+
+-- Alarms by day and code, so that a year of them is not counted for each page. `alarms` are
+-- upserted, never replaced: a row that is replaced would be taken out of its count by nobody.
+create table alarm_days (
+    day integer not null, code text not null, priority text not null, alarms integer not null,
+    acknowledged integer not null, waited_ns integer not null,
+    primary key (day, code, priority)
+) without rowid;
+create index acknowledgements_by_alarm on acknowledgements (alarm_id, t_ns);
+create view alarm_counts as
+select
+    id, participant, onset_ns, onset_ns / 86400000000000 as day, code, priority, 1 as alarms,
+    seen_ns is not null as acknowledged,
+    coalesce(max(seen_ns - coalesce(raised_ns, onset_ns), 0), 0) as waited_ns
+from (
+    select
+        *,
+        (select min(t_ns) from acknowledgements where alarm_id = alarms.id) as seen_ns,
+        (select min(t_ns) from alarm_changes c where alarm_id = alarms.id and c.kind = 'raised')
+            as raised_ns
+    from alarms
+);
+insert into alarm_days
+select day, code, priority, sum(alarms), sum(acknowledged), sum(waited_ns)
+from alarm_counts group by day, code, priority;
+""" + "".join(
+    f"create trigger alarm_count_{k} {when} begin {what.format(row=row)} end;"
+    for k, (when, what, row) in enumerate(_COUNTING)
+)
+
+MIGRATIONS = (_FIRST, _SECOND)
 
 
 def migrate(connection: sqlite3.Connection, where: str) -> None:

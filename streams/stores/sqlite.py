@@ -1,8 +1,9 @@
 """The embedded store: one SQLite file in write-ahead mode.
 
 One connection writes, under a lock; every thread that reads has a connection of its own, and reads
-do not wait for writes. After ``kill -9`` all committed transactions are there (``synchronous =
-normal``: a power cut may lose the newest of them, and never damages the file).
+do not wait for writes. After ``kill -9`` all committed transactions are there. A power cut never
+damages the file; it may lose the newest transactions after the last durable one (``synchronous`` is
+``full`` for these, ``normal`` for the others).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.alarm import Alarm, AlarmChange
+from alerts.alarm import Alarm, AlarmChange, AlarmState
+from alerts.audit import Audit
 from processors.errors import ContractError
 from processors.records import Finding
 from registry.participants import Participant
@@ -25,6 +27,7 @@ from streams.stores import (
     FEATURES,
     SCALARS,
     Acknowledgement,
+    AlarmCount,
     Record,
     Series,
     SeriesRows,
@@ -63,11 +66,13 @@ class SqliteStore:
         self._closed = False
         self._writer = open_file(path)
 
-    def write(self, records: Iterable[Record]) -> int:
+    def write(self, records: Iterable[Record], *, durable: bool = False) -> int:
         """Keep all of these in one transaction or, when it raises, none."""
         with self._lock, self._faults():
             if self._closed:
                 raise StoreError(str(self.path), "the store is closed")
+            # Outside of the transaction: SQLite does not change it inside.
+            self._writer.execute(f"pragma synchronous = {'full' if durable else 'normal'}")
             try:
                 self._writer.execute("begin immediate")
                 n = sum(self._put(kind, several) for kind, several in _by_kind(records))
@@ -116,6 +121,27 @@ class SqliteStore:
         rows = self._read(sql.ACKNOWLEDGEMENTS, (participant,))
         return [to.acknowledgement_of(row) for row in rows]
 
+    def alarm_counts(
+        self, from_ns: int, until_ns: int, participant: str | None = None
+    ) -> list[AlarmCount]:
+        """Count alarms by code and priority; of all participants by whole days (UTC)."""
+        query = sql.ALARM_COUNTS if participant is None else sql.ALARM_COUNTS_OF
+        span = {"from_ns": from_ns, "until_ns": until_ns, "participant": participant}
+        return [AlarmCount(*row) for row in self._read(query, span)]
+
+    def alarm_states(self) -> list[AlarmState]:
+        """Give what the alarm core goes on from, by participant."""
+        return [to.state_of(row) for row in self._read(sql.ALARM_STATES)]
+
+    def audit(
+        self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100
+    ) -> list[Audit]:
+        """Give the newest that persons did, newest first; of a participant: that of them only."""
+        query = sql.AUDIT if participant is None else sql.AUDIT_OF
+        return [
+            to.audit_of(row) for row in self._read(query, _newest(participant, since_ns, limit))
+        ]
+
     def series(self, kind: str, name: str, participant: str, from_ns: int, until_ns: int) -> Series:
         """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
         _check_kind(kind)
@@ -136,6 +162,11 @@ class SqliteStore:
         order = np.argsort(np.concatenate(t_ns), kind="stable")
         return Series(columns, np.concatenate(t_ns)[order], np.concatenate(values)[order])
 
+    def names(self, kind: str) -> list[str]:
+        """Give the names of the features or scalar signals that anybody has."""
+        _check_kind(kind)
+        return [row[0] for row in self._read(sql.SERIES_NAMES, (kind,))]
+
     def strips(self, finding_ids: Iterable[str]) -> dict[str, StoredStrip]:
         """Give the strips there are, by the id of the finding."""
         found = (self._read(sql.STRIP, (key,)) for key in dict.fromkeys(finding_ids))
@@ -144,6 +175,19 @@ class SqliteStore:
     def participants(self) -> list[Participant]:
         """Give the participants by id."""
         return [to.participant_of(row) for row in self._read(sql.PARTICIPANTS)]
+
+    def forget(self, values_before_ns: int, records_before_ns: int) -> int:
+        """Delete what is older, in short transactions; gives the number of rows."""
+        people = [row[0] for row in self._read(sql.PEOPLE)]
+        values = {"before_ns": values_before_ns, "before_minute": values_before_ns // to.MINUTE_NS}
+        records = {"before_ns": records_before_ns}
+        n = self._delete(sql.FORGET_FEATURES, values)
+        n += sum(self._delete(sql.FORGET_SCALARS, {**values, "person": key}) for key in people)
+        return (
+            n
+            + self._delete(sql.FORGET_ALARMS, records)
+            + self._delete(sql.FORGET_FINDINGS, records)
+        )
 
     def close(self) -> None:
         """Close all connections; SQLite then folds its log into the file."""
@@ -194,6 +238,23 @@ class SqliteStore:
             self._series[identity] = self._writer.execute(sql.SERIES, identity).fetchone()[0]
         return self._series[identity]
 
+    def _delete(self, queries: Sequence[str], values: Mapping[str, Any]) -> int:
+        """Run deletions, each round a transaction, until a round finds nothing."""
+        total, n = 0, 1
+        while n:
+            with self._lock, self._faults():
+                if self._closed:
+                    raise StoreError(str(self.path), "the store is closed")
+                self._writer.execute("begin immediate")
+                try:
+                    n = sum(self._writer.execute(query, values).rowcount for query in queries)
+                    self._writer.execute("commit")
+                except BaseException:
+                    self._writer.execute("rollback")
+                    raise
+            total += n
+        return total
+
     def _read(
         self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()
     ) -> list[tuple[Any, ...]]:
@@ -222,6 +283,8 @@ class SqliteStore:
 
 _ONE_TABLE: dict[type[Record], tuple[str, Any]] = {
     Finding: (sql.PUT_FINDING, to.finding_row),
+    AlarmState: (sql.PUT_STATE, to.state_row),
+    Audit: (sql.PUT_AUDIT, to.audit_row),
     StoredStrip: (sql.PUT_STRIP, to.strip_row),
     Participant: (sql.PUT_PARTICIPANT, to.participant_row),
 }

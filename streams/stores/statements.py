@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from streams.stores.rows import (
     ALARM_COLUMNS,
+    AUDIT_COLUMNS,
     FINDING_COLUMNS,
     PARTICIPANT_COLUMNS,
+    STATE_COLUMNS,
     STRIP_COLUMNS,
 )
 
@@ -26,10 +28,16 @@ def _put(table: str, columns: Sequence[str]) -> str:
 PUT_FEATURES = _put("features", ("minute", "series", "person", "t_ns", "value"))
 PUT_SCALARS = _put("scalars", ("person", "series", "t_ns", "value"))
 PUT_FINDING = _put("findings", FINDING_COLUMNS)
-PUT_ALARM = _put("alarms", ALARM_COLUMNS)
+# Changed in place, not replaced: triggers move what the alarm counts for.
+PUT_ALARM = _put("alarms", ALARM_COLUMNS).replace(" or replace", "", 1) + (
+    " on conflict do update set "
+    + ", ".join(f"{name} = excluded.{name}" for name in ALARM_COLUMNS[1:])
+)
 PUT_CHANGE = _put("alarm_changes", ("alarm_id", "t_ns", "step", "kind", "alarm"))
 PUT_ACKNOWLEDGEMENT = _put("acknowledgements", ("participant", "t_ns", "alarm_id", "by"))
 PUT_STRIP = _put("strips", STRIP_COLUMNS)
+PUT_STATE = _put("alarm_states", STATE_COLUMNS)
+PUT_AUDIT = _put("audit", AUDIT_COLUMNS).replace(" or replace", " or ignore", 1)
 PUT_PARTICIPANT = _put("participants", PARTICIPANT_COLUMNS)
 
 # A number for a name, made when there is none: first the one, then the other.
@@ -38,6 +46,7 @@ PERSON = "select key from people where id = ?"
 NEW_SERIES = "insert or ignore into series (kind, name, columns) values (?, ?, ?)"
 SERIES = "select key from series where kind = ? and name = ? and columns = ?"
 SERIES_OF_NAME = "select key, columns from series where kind = ? and name = ? order by key"
+SERIES_NAMES = "select distinct name from series where kind = ? order by name"
 
 # Newest first; of a participant or of all, since a time or of all times (-2**63).
 _NEWEST = "t_ns >= :since_ns order by t_ns desc, id limit :limit"
@@ -56,8 +65,48 @@ ACKNOWLEDGEMENTS = (
     "select participant, t_ns, alarm_id, by from acknowledgements"
     " where participant = ? order by t_ns, alarm_id"
 )
+ALARM_STATES = f"select {_names(STATE_COLUMNS)} from alarm_states order by participant"
+AUDIT = (
+    f"select {_names(AUDIT_COLUMNS)} from audit"
+    " where t_ns >= :since_ns order by t_ns desc, key desc limit :limit"
+)
+AUDIT_OF = AUDIT.replace("where", "where participant = :participant and", 1)
+# Of whole days where it is for everybody; a participant's own alarms are few and are counted.
+_COUNTS = "code, priority, sum(alarms), sum(acknowledged), sum(waited_ns)"
+ALARM_COUNTS = (
+    f"select {_COUNTS} from alarm_days where day >= :from_ns / 86400000000000"
+    " and day <= (:until_ns - 1) / 86400000000000 group by code, priority having sum(alarms) > 0"
+)
+ALARM_COUNTS_OF = (
+    f"select {_COUNTS} from alarm_counts where participant = :participant"
+    " and onset_ns >= :from_ns and onset_ns < :until_ns group by code, priority"
+)
 STRIP = f"select {_names(STRIP_COLUMNS)} from strips where finding_id = ?"
 PARTICIPANTS = f"select {_names(PARTICIPANT_COLUMNS)} from participants order by id"
+
+# Deletions, run in rounds until one finds nothing: a minute of features, 500 findings or alarms.
+PEOPLE = "select key from people"
+FORGET_FEATURES = (
+    "delete from features where minute = (select min(minute) from features)"
+    " and minute < :before_minute",
+)
+FORGET_SCALARS = ("delete from scalars where person = :person and t_ns < :before_ns",)
+_OLD_ALARMS = (
+    "select id from alarms where t_ns < :before_ns and state = 'ended' order by t_ns limit 500"
+)
+FORGET_ALARMS = (
+    f"delete from acknowledgements where alarm_id in ({_OLD_ALARMS})",
+    f"delete from alarm_changes where alarm_id in ({_OLD_ALARMS})",
+    f"delete from alarms where id in ({_OLD_ALARMS})",
+)
+_OLD_FINDINGS = (
+    "select id from findings f where t_ns < :before_ns and not exists"
+    " (select 1 from findings n where n.id = f.id and n.t_ns >= :before_ns) order by t_ns limit 500"
+)
+FORGET_FINDINGS = (
+    f"delete from strips where finding_id in ({_OLD_FINDINGS})",
+    f"delete from findings where id in ({_OLD_FINDINGS})",
+)
 
 SCALAR_ROWS = """
 select t_ns, value from scalars

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from alerts.audit import Audit
 from processors.errors import SettingError
 from streams.stores import FEATURES, StoreError
+from streams.stores import rows as to
+from streams.stores import statements as sql
 from streams.stores.schema import APPLICATION_ID, MIGRATIONS
 from streams.stores.sqlite import SqliteStore
-from tests.streams.stores.stories import FINDINGS, at, feature_rows
+from tests.streams.stores.stories import FINDINGS, alarm_changes, at, feature_rows
 
 PROJECT = Path(__file__).parents[3]
 
@@ -66,6 +69,41 @@ def test_a_new_file_says_whose_it_is_and_which_tables_it_has(tmp_path):
         assert file.execute("pragma application_id").fetchone() == (APPLICATION_ID,)
 
 
+def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "vitals.sqlite"
+    changes = alarm_changes()
+    monkeypatch.setattr("streams.stores.schema.MIGRATIONS", MIGRATIONS[:1])
+    SqliteStore(path).close()
+    monkeypatch.undo()
+    with sqlite3.connect(path) as old:  # as the first version wrote it, without triggers
+        old.executemany(sql.PUT_ALARM, [to.alarm_row(c.alarm) for c in changes])
+        old.executemany(sql.PUT_CHANGE, map(to.change_row, changes))
+        seen = [to.acknowledgement_row(c) for c in changes if c.kind == "acknowledged"]
+        old.executemany(sql.PUT_ACKNOWLEDGEMENT, seen)
+    old.close()
+    store = SqliteStore(path)
+    counts = store.alarm_counts(at(0), at(86_400))
+    assert len(store.alarms()) == sum(c.alarms for c in counts) == 3
+    assert sum(c.acknowledged for c in counts) == 1
+    store.write(changes)
+    assert store.alarm_counts(at(0), at(86_400)) == counts
+    store.close()
+
+
+@pytest.mark.parametrize("statement", ["delete from audit", "update audit set reason = ''"])
+def test_the_audit_is_only_ever_added_to(tmp_path, statement):
+    path = tmp_path / "vitals.sqlite"
+    store = SqliteStore(path)
+    store.write([Audit(1, "kim", "limits", "p1", "", "why", {})])
+    with sqlite3.connect(path) as file, pytest.raises(sqlite3.Error, match="only ever added"):
+        file.execute(statement)
+    file.close()
+    assert len(store.audit()) == 1
+    store.close()
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     path = tmp_path / "vitals.sqlite"
     broken = (*MIGRATIONS, "create table half (a); create table half (b);")
@@ -73,11 +111,11 @@ def test_a_migration_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(SettingError, match="half"):
         SqliteStore(path)
     monkeypatch.undo()
-    store = SqliteStore(path)  # the first migration stands, the second is as if never begun
+    store = SqliteStore(path)  # those before it stand, it is as if never begun
     store.write(FINDINGS)
     store.close()
     with sqlite3.connect(path) as file:
-        assert file.execute("pragma user_version").fetchone() == (1,)
+        assert file.execute("pragma user_version").fetchone() == (len(MIGRATIONS),)
         assert not file.execute("select * from sqlite_master where name = 'half'").fetchall()
 
 

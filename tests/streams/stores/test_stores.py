@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from alerts.alarm import AlarmChange, AlarmState
+from alerts.audit import Audit
 from alerts.lifecycle import AlarmCore
 from alerts.policy import load_policy
 from processors.errors import ContractError
@@ -162,9 +164,59 @@ def test_open_alarms_bring_an_alarm_core_back_after_a_restart(reopen):
     assert {a.code for a in core.alarms()} == {"pause", "tachycardia"}
 
 
+def audits():
+    return [
+        Audit(at(1), "kim", "limits", "p1", "tachycardia", "athlete", {"high": "180"}),
+        Audit(at(2), "lee", "audio_off", "", "", "night", {}),
+        Audit(at(2), "kim", "audio_off", "p2", "", "\uc7a0", {"until": "07:00"}),
+    ]
+
+
+def test_the_audit_is_read_newest_first_and_by_participant(store):
+    store.write(audits())
+    assert store.audit() == audits()[::-1]
+    assert store.audit("p1") == audits()[:1]
+    assert store.audit(since_ns=at(2), limit=1) == audits()[2:]
+    assert store.audit("nobody") == []
+
+
+def test_the_state_of_the_alarm_core_is_the_one_last_written(store):
+    first = AlarmState("p1", at(1), {"tracks": {"af": [1, None, 0.5]}, "\uc774\ub984": "\uae40"})
+    store.write([first, AlarmState("p2", at(1), {})])
+    store.write([AlarmState("p2", at(3), {"a": 1})], durable=True)
+    assert store.alarm_states() == [first, AlarmState("p2", at(3), {"a": 1})]
+
+
+def counted(store, *span):
+    return {(c.code, c.priority): (c.alarms, c.acknowledged) for c in store.alarm_counts(*span)}
+
+
+def test_alarms_are_counted_by_code_however_often_they_change(store):
+    changes = alarm_changes()
+    for change in changes:  # one transaction each, as they happen
+        store.write([change])
+    day = (at(0), at(86_400))
+    expected = {("asystole", "high"): (1, 1), ("pause", "medium"): (1, 0)}
+    assert counted(store, *day, "p1") == expected
+    everybody = counted(store, *day)
+    assert everybody.items() >= expected.items()
+    assert sum(n for n, _ in everybody.values()) == len(store.alarms())
+    before = counted(store, *day)
+    store.write(changes)  # a replay counts nothing twice
+    assert counted(store, *day) == before
+    moved = replace(changes[0].alarm, onset_ns=at(0) - 86_400 * 10**9, priority="low")
+    store.write([AlarmChange("revised", at(200), moved)])
+    assert ("asystole", "high") not in counted(store, *day)
+    (one,) = store.alarm_counts(at(-86_400), at(-86_400) + 1)
+    assert (one.code, one.priority, one.alarms, one.acknowledged) == ("asystole", "low", 1, 1)
+    raised = next(c for c in changes if c.alarm.code == "asystole" and c.kind == "raised")
+    assert one.waited_ns == at(50) - raised.t_ns
+
+
 def test_writing_everything_twice_changes_nothing(store):
     everything = [*FINDINGS, *alarm_changes(), feature_rows(range(90)), scalar_rows([1, 2]),
-                  strip(FINDINGS[0]), Participant("p1", "Kim", "ward")]  # fmt: skip
+                  strip(FINDINGS[0]), Participant("p1", "Kim", "ward"), *audits(),
+                  AlarmState("p1", at(1), {"a": 1})]  # fmt: skip
 
     def all_of():
         key = FINDINGS[0].id
@@ -172,7 +224,8 @@ def test_writing_everything_twice_changes_nothing(store):
                      store.alarm_history("a" + key), store.acknowledgements("p1"),
                      store.series(FEATURES, "hrv", "p1", 0, at(999)).t_ns.tolist(),
                      store.series(SCALARS, "spo2", "p1", 0, at(999)).values.tolist(),
-                     store.strips([key]), store.participants()])  # fmt: skip
+                     store.strips([key]), store.participants(), store.audit(),
+                     store.alarm_states(), store.alarm_counts(at(0), at(99))])  # fmt: skip
 
     store.write(everything)
     before = all_of()
