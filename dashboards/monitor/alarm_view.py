@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 PRIORITIES = ("none", "technical", "low", "medium", "high")  # order of the code on the wire
@@ -19,6 +20,57 @@ class Words(Protocol):
     def en(self) -> str: ...
     @property
     def ko(self) -> str: ...
+
+
+class InactivationView(Protocol):
+    """Alarms that a person keeps quiet; `alerts.inactivation.Inactivation` is one.
+
+    Attributes
+    ----------
+    kind
+        ``audio_paused``, ``audio_off``, ``alarm_paused`` or ``alarm_off``.
+    code, alarm_id
+        What of the participant it covers; both empty for everything.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def alarm_id(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def from_ns(self) -> int: ...
+    @property
+    def until_ns(self) -> int: ...
+
+
+class SuspensionView(Protocol):
+    """A technical finding that holds new alarms of a signal back (``all``: of every one)."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def signal(self) -> str: ...
+    @property
+    def since_ns(self) -> int: ...
+
+
+class HoldsView(Protocol):
+    """All that keeps alarms of one participant back or quiet at the moment."""
+
+    @property
+    def participant(self) -> str: ...
+    @property
+    def suspensions(self) -> Sequence[SuspensionView]: ...
+    @property
+    def inactivations(self) -> Sequence[InactivationView]: ...
 
 
 class AlarmView(Protocol):
@@ -40,6 +92,14 @@ class AlarmView(Protocol):
         Who acknowledged it; empty for nobody.
     reason
         Why it is there.
+    raised_ns
+        When it was first given out.
+    reached
+        Who has been reached so far.
+    inactivation
+        What keeps it quiet at the moment.
+    evidence, limits, rule
+        What was found, the limits in force, and the rule that fired, in words.
     """
 
     @property
@@ -66,6 +126,18 @@ class AlarmView(Protocol):
     def acknowledged_by(self) -> str: ...
     @property
     def reason(self) -> Words: ...
+    @property
+    def raised_ns(self) -> int: ...
+    @property
+    def reached(self) -> Sequence[str]: ...
+    @property
+    def inactivation(self) -> InactivationView | None: ...
+    @property
+    def evidence(self) -> Mapping[str, float]: ...
+    @property
+    def limits(self) -> Mapping[str, float]: ...
+    @property
+    def rule(self) -> Words: ...
 
 
 # From the open alarms of one participant: level (0 first, `CALM` or more: none) and onset in ns.
@@ -116,6 +188,43 @@ def as_json(alarm: AlarmView, index: int | None, level: int) -> dict[str, Any]:
         "acknowledged_by": alarm.acknowledged_by,
         "reason": alarm.reason.en,
         "reason_ko": alarm.reason.ko,
+        "raised_ms": alarm.raised_ns / 1e6,
+        "reached": list(alarm.reached),
+        "inactivation": alarm.inactivation and inactivation_json(alarm.inactivation),
+        "evidence": _finite(alarm.evidence),
+        "limits": _finite(alarm.limits),
+        "rule": alarm.rule.en,
+        "rule_ko": alarm.rule.ko,
         "shown": is_shown(alarm),
         "level": level,
     }
+
+
+def holds_json(holds: HoldsView, index: int) -> dict[str, Any]:
+    """Give what keeps alarms of a participant back or quiet as the page reads it."""
+    return {
+        "participant": index,
+        "suspensions": [
+            {"code": one.code, "signal": one.signal, "since_ms": one.since_ns / 1e6}
+            for one in holds.suspensions
+        ],
+        "inactivations": [inactivation_json(one) for one in holds.inactivations],
+    }
+
+
+def inactivation_json(one: InactivationView) -> dict[str, Any]:
+    """Give an inactivation as the page reads it."""
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "code": one.code,
+        "alarm": one.alarm_id,
+        "reason": one.reason,
+        "by": one.by,
+        "from_ms": one.from_ns / 1e6,
+        "until_ms": one.until_ns / 1e6,
+    }
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if math.isfinite(value)}

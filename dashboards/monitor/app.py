@@ -19,6 +19,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dashboards.monitor import wire
+from dashboards.monitor.actions import Actions, carry_out
+from dashboards.monitor.burden_view import BurdenView, burden_json
 from dashboards.monitor.history import (
     Describer,
     HistoryReader,
@@ -30,6 +32,8 @@ from dashboards.monitor.hub import Hub
 from dashboards.monitor.requests import (
     MAX_TEXT,
     Acknowledge,
+    Inactivate,
+    Reactivate,
     RequestError,
     Watch,
     read_request,
@@ -57,15 +61,17 @@ SERVER: dict[str, Any] = {
     "server_header": False,
 }
 
-# Gives an alarm's acknowledgement to the system; quick, does not block (it runs on the event loop).
-Acknowledger = Callable[[str, str], object]
+# Reads the burden of alarms over so many days for the page of it, in a worker thread.
+BurdenReader = Callable[[float], BurdenView]
+BURDEN_DAYS = 366.0  # the longest that is read for a page
 
 
 def create_app(
     hub: Hub,
     *,
-    acknowledge: Acknowledger,
+    actions: Actions,
     history: HistoryReader | None = None,
+    burden: BurdenReader | None = None,
     describe: Describer | None = None,
     operator: str = "local operator",
     hosts: Iterable[str] = (),
@@ -75,11 +81,12 @@ def create_app(
 
     Parameters
     ----------
-    acknowledge
-        Called as ``acknowledge(alarm_id, operator)`` for alarms the hub shows. What comes of it
-        reaches pages through `Hub.on_alarms`; a LookupError or ValueError is shown as a refusal.
+    actions
+        Does what pages ask for.
     history
         Reads the store for the participant view, in a worker thread; None: only what is in memory.
+    burden
+        Reads how many alarms there were and what became of them, in a worker thread.
     describe
         Says in words what a finding found, in the same thread; None: its name and evidence.
     operator
@@ -116,6 +123,21 @@ def create_app(
 
         return JSONResponse(await asyncio.to_thread(answer))
 
+    async def burden_page(_: Request) -> Response:
+        return FileResponse(STATIC / "burden.html")
+
+    async def burden_figures(request: Request) -> Response:
+        if burden is None:
+            return JSONResponse({"error": "nothing is kept here"}, status_code=404)
+        try:
+            days = float(request.query_params.get("days", "7"))
+        except ValueError:
+            days = 0.0
+        if not 0.0 < days <= BURDEN_DAYS:  # NaN is neither
+            problem = f"expected days up to {BURDEN_DAYS:g}"
+            return JSONResponse({"error": problem}, status_code=400)
+        return JSONResponse(burden_json(await asyncio.to_thread(burden, days)))
+
     async def live(socket: WebSocket) -> None:
         await socket.accept()
         if len(hub.viewers) >= max_viewers:
@@ -124,7 +146,7 @@ def create_app(
             return
         viewer = hub.join(operator)
         try:
-            await _serve(socket, hub, viewer, acknowledge, operator)
+            await _serve(socket, hub, viewer, actions, operator)
         finally:
             hub.leave(viewer)
 
@@ -138,7 +160,9 @@ def create_app(
     return Starlette(
         routes=[
             Route("/", page),
+            Route("/burden", burden_page),
             Route("/healthz", health),
+            Route("/api/burden", burden_figures),
             Route("/api/participants/{participant:path}/findings", findings),
             WebSocketRoute("/ws", live),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -155,11 +179,11 @@ async def _tick(hub: Hub) -> None:
 
 
 async def _serve(
-    socket: WebSocket, hub: Hub, viewer: Viewer, acknowledge: Acknowledger, operator: str
+    socket: WebSocket, hub: Hub, viewer: Viewer, actions: Actions, operator: str
 ) -> None:
     """Run one page until it leaves or must be closed; whichever direction ends, ends both."""
     sending = asyncio.create_task(_send(socket, hub, viewer))
-    receiving = asyncio.create_task(_receive(socket, hub, viewer, acknowledge, operator))
+    receiving = asyncio.create_task(_receive(socket, hub, viewer, actions, operator))
     try:
         done, _ = await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_COMPLETED)
         code, reason = next(iter(done)).result()
@@ -190,7 +214,7 @@ async def _send(socket: WebSocket, hub: Hub, viewer: Viewer) -> tuple[int, str]:
 
 
 async def _receive(
-    socket: WebSocket, hub: Hub, viewer: Viewer, acknowledge: Acknowledger, operator: str
+    socket: WebSocket, hub: Hub, viewer: Viewer, actions: Actions, operator: str
 ) -> tuple[int, str]:
     credit, then = REQUESTS_PER_S, time.monotonic()
     while True:
@@ -207,19 +231,9 @@ async def _receive(
             return POLICY_VIOLATION, error.problem[:100]
         if isinstance(request, Watch):
             viewer.watch(request.participants, request.detail)
-        elif isinstance(request, Acknowledge):
-            refusal = _acknowledge(hub, request.alarm, acknowledge, operator)
+        elif isinstance(request, Acknowledge | Inactivate | Reactivate):
+            refusal = carry_out(hub, actions, request, operator)
             if refusal:
-                viewer.offer(
-                    wire.encode_json({"type": "refused", "alarm": request.alarm, "reason": refusal})
-                )
-
-
-def _acknowledge(hub: Hub, alarm: str, acknowledge: Acknowledger, operator: str) -> str:
-    if hub.alarm(alarm) is None:
-        return "this alarm is no longer shown"
-    try:
-        acknowledge(alarm, operator)
-    except (LookupError, ValueError) as error:
-        return str(error)
-    return ""
+                alarm = request.alarm if isinstance(request, Acknowledge) else None
+                refused = {"type": "refused", "alarm": alarm, "reason": refusal}
+                viewer.offer(wire.encode_json(refused))

@@ -9,14 +9,22 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dashboards.monitor import wire
-from dashboards.monitor.alarm_view import AlarmView, Rank, as_json, is_shown, urgency
+from dashboards.monitor.alarm_view import (
+    AlarmView,
+    HoldsView,
+    Rank,
+    as_json,
+    holds_json,
+    is_shown,
+    urgency,
+)
 from dashboards.monitor.history import MAX_FINDINGS, ParticipantHistory, Strip
 from dashboards.monitor.latest import LatestValues
 from dashboards.monitor.rings import TraceRings
@@ -82,6 +90,7 @@ class Hub:
         self._latest = LatestValues()
         self._alarms: dict[str, AlarmView] = {}
         self._shown: dict[int, dict[str, AlarmView]] = {}
+        self._holds: dict[int, dict[str, Any]] = {}  # of those who have any
         self._past_alarms: dict[int, OrderedDict[str, AlarmView]] = {}
         self._findings: dict[int, OrderedDict[str, Finding]] = {}
         self._desk = StripDesk(self._rings["ecg"], on_strip)
@@ -191,13 +200,28 @@ class Hub:
         for index in rows.tolist():
             self._tell_history_changed(index)
 
+    def on_holds(self, several: Iterable[HoldsView]) -> None:
+        """Take what keeps alarms of participants back or quiet, all of it of each participant."""
+        told = []
+        for holds in several:
+            index = self._index_of(holds.participant)
+            plain = holds_json(holds, index)
+            told.append(plain)
+            if plain["suspensions"] or plain["inactivations"]:
+                self._holds[index] = plain
+            else:
+                self._holds.pop(index, None)
+        if told:
+            self._announce_people()
+            self._offer_all(wire.encode_json({"type": "holds", "holds": told}))
+
     def advance(self, now_ns: int | None = None) -> None:
         """Make the summary of this second and cut strips that are due; the app calls it at 1 Hz."""
         now = self._clock() if now_ns is None else now_ns
         self._announce_people()
         for index in self._desk.cut_due(now):
             self._tell_history_changed(index)
-        status = wire.encode_json({"type": "status", **self.status()})
+        status = wire.encode_json({"type": "status", "now_ms": now / 1e6, **self.status()})
         self._summary = status + wire.encode_summary(self._rows(self._listed, now))
         self._summary_number += 1
 
@@ -213,6 +237,8 @@ class Hub:
             "operator": operator,
             "participants": self._people_json(),
             "alarms": [self._alarm_json(alarm) for alarm in self._alarms.values()],
+            "holds": list(self._holds.values()),
+            "now_ms": self._clock() / 1e6,
             "status": self.status(),
         }
         viewer.offer(wire.encode_json(hello))
@@ -241,6 +267,10 @@ class Hub:
     def alarm(self, alarm_id: str) -> AlarmView | None:
         """Give an open alarm by its id."""
         return self._alarms.get(alarm_id)
+
+    def participant(self, index: int) -> str | None:
+        """Give the id of a participant by the index on the wire; None when there is none."""
+        return self._people[index]["id"] if index < len(self._people) else None
 
     def knows(self, participant: str) -> bool:
         """Tell whether a participant is known by this id."""

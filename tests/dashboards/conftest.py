@@ -21,10 +21,11 @@ class Served:
 
     def __init__(self, participants: int, *, live: bool, port: int = 0, **options: Any) -> None:
         self.acknowledged: list[tuple[str, str]] = []
+        self.asked: list[tuple[object, ...]] = []  # all else that pages asked for
         self.hub = Hub(simulated=True)
         self.feeder = Feeder(self.hub, participants)
         self._live = live
-        options.setdefault("acknowledge", self._acknowledge)
+        options.setdefault("actions", self)
         app = create_app(self.hub, **options)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port: int = self._socket.getsockname()[1]
@@ -36,9 +37,23 @@ class Served:
         self._thread.start()
         assert self._ready.wait(10)
 
-    def _acknowledge(self, alarm_id: str, by: str) -> None:
+    def acknowledge(self, alarm_id: str, by: str, useful: bool | None) -> None:
         self.acknowledged.append((alarm_id, by))
-        self.feeder.acknowledge(alarm_id, by)
+        self.asked.append((alarm_id, useful))
+        self.feeder.acknowledge(alarm_id, by, useful)
+
+    def inactivate(
+        self, participant: str, kind: str, code: str, alarm_id: str, seconds: float,
+        reason: str, by: str,
+    ) -> None:  # fmt: skip
+        self.asked.append((participant, kind, code, alarm_id, seconds, reason, by))
+        if seconds > 3600:
+            raise ValueError("too long")
+        self.feeder.inactivate(participant, kind, code, alarm_id, seconds, reason, by)
+
+    def reactivate(self, participant: str, inactivation_id: str, by: str) -> None:
+        self.asked.append((participant, inactivation_id, by))
+        self.feeder.reactivate(participant, inactivation_id, by)
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -10,7 +10,8 @@ import asyncio
 import dataclasses
 import functools
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import uvicorn
@@ -47,6 +48,32 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoInactivation:
+    id: str
+    kind: str
+    code: str
+    alarm_id: str
+    reason: str
+    by: str
+    from_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSuspension:
+    code: str
+    signal: str
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHolds:
+    participant: str
+    suspensions: tuple[DemoSuspension, ...] = ()
+    inactivations: tuple[DemoInactivation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DemoAlarm:
     id: str
     participant: str
@@ -60,6 +87,46 @@ class DemoAlarm:
     t_ns: int
     acknowledged_by: str
     reason: Sentence
+    raised_ns: int = 0
+    reached: tuple[str, ...] = ("staff",)
+    inactivation: DemoInactivation | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    rule: Sentence = Sentence("a rule", "규칙")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAnswers:
+    n: int
+    median_s: float
+    p90_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoBurden:
+    person_days: float = 420.0
+    alarms: int = 900
+    audible: int = 530
+    per_day_by_priority: Mapping[str, float] = field(
+        default_factory=lambda: {"high": 0.04, "medium": 0.31, "low": 0.62, "technical": 0.29}
+    )
+    per_day_by_code: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "pvc_couplet": 0.44, "lead_off": 0.29, "af": 0.2, "pvc_frequent": 0.18,
+            "spo2_low": 0.11, "vt": 0.04,
+        }
+    )  # fmt: skip
+    judged: int = 0
+    useful_share: float = float("nan")
+    useful_by_code: Mapping[str, float] = field(
+        default_factory=lambda: {"vt": 0.5, "pvc_couplet": 0.05}
+    )
+    answers: Mapping[str, DemoAnswers] = field(
+        default_factory=lambda: {
+            "all": DemoAnswers(40, 31.0, 180.0), "high": DemoAnswers(2, 12.0, 40.0)
+        }
+    )  # fmt: skip
+    noisiest: Sequence[tuple[str, float]] = (("pvc_couplet", 0.35), ("lead_off", 0.23))
 
 
 def people(n: int) -> list[Person]:
@@ -163,7 +230,7 @@ class Feeder:
         self.hub.on_alarms([alarm])
         return alarm
 
-    def acknowledge(self, alarm_id: str, by: str) -> None:
+    def acknowledge(self, alarm_id: str, by: str, useful: bool | None = None) -> None:
         alarm = dataclasses.replace(
             self.alarms[alarm_id],
             state="acknowledged",
@@ -173,6 +240,32 @@ class Feeder:
         )
         self.alarms[alarm_id] = alarm
         self.hub.on_alarms([alarm])
+
+    def inactivate(
+        self, participant: str, kind: str, code: str, alarm_id: str, seconds: float,
+        reason: str, by: str,
+    ) -> None:  # fmt: skip
+        now_ns = time.time_ns()
+        act = DemoInactivation(
+            "i1", kind, code, alarm_id, reason, by, now_ns, now_ns + round(seconds * 1e9)
+        )
+        self._quiet(participant, act)
+        self.hub.on_holds([DemoHolds(participant, inactivations=(act,))])
+
+    def reactivate(self, participant: str, inactivation_id: str, by: str) -> None:
+        self._quiet(participant, None)
+        self.hub.on_holds([DemoHolds(participant)])
+
+    def suspend(self, k: int, code: str, signal: str) -> None:
+        suspension = DemoSuspension(code, signal, self.now_ns())
+        self.hub.on_holds([DemoHolds(self.ids[k], (suspension,))])
+
+    def _quiet(self, participant: str, act: DemoInactivation | None) -> None:
+        for alarm in list(self.alarms.values()):
+            if alarm.participant == participant:
+                changed = dataclasses.replace(alarm, inactivation=act, sounding=act is None)
+                self.alarms[alarm.id] = changed
+                self.hub.on_alarms([changed])
 
     def finding(self, k: int, code: str, value: float) -> None:
         now = self.now_ns()
@@ -230,7 +323,7 @@ async def main() -> None:
     chosen = options.parse_args()
     hub = Hub(simulated=True)
     feeder = Feeder(hub, chosen.participants)
-    app = create_app(hub, acknowledge=feeder.acknowledge)
+    app = create_app(hub, actions=feeder, burden=lambda _: DemoBurden(judged=60, useful_share=0.62))
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=chosen.port, log_level="warning", **SERVER)
     )

@@ -1,6 +1,6 @@
 // How an alarm looks: shape, word and colour. It decides nothing; order and state come from the server.
 
-import { language, t } from './i18n.js';
+import { countdown, language, t } from './i18n.js';
 
 /**
  * @typedef {object} Alarm
@@ -15,10 +15,36 @@ import { language, t } from './i18n.js';
  * @property {number} onset_ms
  * @property {number} t_ms
  * @property {string} acknowledged_by
+ * @property {number} raised_ms
+ * @property {string[]} reached
+ * @property {Inactivation | null} inactivation
+ * @property {Record<string, number>} evidence
+ * @property {Record<string, number>} limits
+ * @property {string} rule
+ * @property {string} rule_ko
  * @property {string} reason
  * @property {string} reason_ko
  * @property {boolean} shown
  * @property {number} level  0 first
+ */
+
+/**
+ * @typedef {object} Inactivation
+ * @property {string} id
+ * @property {'audio_paused' | 'audio_off' | 'alarm_paused' | 'alarm_off'} kind
+ * @property {string} code
+ * @property {string} alarm
+ * @property {string} reason
+ * @property {string} by
+ * @property {number} from_ms
+ * @property {number} until_ms
+ */
+
+/**
+ * What keeps alarms of a participant back or quiet.
+ * @typedef {object} Holds
+ * @property {{code: string, signal: string, since_ms: number}[]} suspensions
+ * @property {Inactivation[]} inactivations
  */
 
 export const PRIORITIES = ['high', 'medium', 'low', 'technical'];
@@ -43,6 +69,28 @@ export function glyph(priority) {
   path.setAttribute('d', WRENCH);
   svg.append(path);
   return svg;
+}
+
+const BELL = 'M10 2a5 5 0 0 0-5 5v4l-2 3h14l-2-3V7a5 5 0 0 0-5-5zM8 15.5a2 2 0 0 0 4 0z';
+const CROSS = 'M3 3 17 17M17 3 3 17';
+
+/** A bell with a cross: dashed for a pause, whole for off (IEC 60601-1-8). @param {string} kind @returns {Element} */
+export function quietGlyph(kind) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 20 20');
+  svg.setAttribute('class', `bell ${kind.endsWith('_paused') ? 'paused' : 'off'}`);
+  svg.setAttribute('aria-hidden', 'true');
+  for (const d of [BELL, CROSS]) {
+    const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+    path.setAttribute('d', d);
+    svg.append(path);
+  }
+  return svg;
+}
+
+/** What a person has made quiet, and for how long yet. @param {Inactivation} one @param {number} now ms of the server @returns {string} */
+export function quietWords(one, now) {
+  return t(`quiet.${one.kind}`, { left: countdown(one.until_ms - now) });
 }
 
 /** @param {Alarm} alarm @returns {string} */

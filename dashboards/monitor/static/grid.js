@@ -1,6 +1,6 @@
 // The page of all participants: only the tiles in view exist; tile k is the k-th participant in view.
 
-import { glyph, inOrder, isOpen, reason, stateWords } from './alarms.js';
+import { glyph, inOrder, isOpen, quietGlyph, quietWords, reason, stateWords } from './alarms.js';
 import { age, t } from './i18n.js';
 import { Lane } from './lanes.js';
 
@@ -55,8 +55,16 @@ export function hasPpg(person) {
   return ((person.summary?.flags ?? 0) & FLAGS.ppg) !== 0;
 }
 
-/** Fill two lines with one alarm: shape, priority word and state; the reason. @param {Element} line @param {Alarm | undefined} alarm @param {number} more @param {string} none words for no alarm */
-export function alarmLine(line, alarm, more, none = t('alarm.none')) {
+/** Why new alarms of somebody wait, in words; empty when none do. @param {Person} person @returns {string} */
+export function suspended(person) {
+  return (person.holds?.suspensions ?? []).map(({ signal, code }) => {
+    const why = t(`code.${code}`);
+    return signal === 'all' ? t('suspended.all', { why }) : t('suspended', { signal: t(`signal.${signal}`), why });
+  }).join(' · ');
+}
+
+/** Fill two lines with one alarm: shape, priority word and state; the reason. @param {Element} line @param {Alarm | undefined} alarm @param {number} more @param {number} now ms of the server @param {string} none words for no alarm */
+export function alarmLine(line, alarm, more, now, none = t('alarm.none')) {
   line.replaceChildren();
   if (!alarm) {
     make('span', 'quiet', line).textContent = none;
@@ -65,7 +73,10 @@ export function alarmLine(line, alarm, more, none = t('alarm.none')) {
   const top = make('span', 'top', line);
   top.append(glyph(alarm.priority));
   make('strong', 'word', top).textContent = t(`priority.${alarm.priority}`);
-  if (!isOpen(alarm) || alarm.latched) {
+  if (alarm.inactivation) {
+    top.append(quietGlyph(alarm.inactivation.kind));
+    make('span', 'state', top).textContent = quietWords(alarm.inactivation, now);
+  } else if (!isOpen(alarm) || alarm.latched) {
     make('span', 'state', top).textContent = stateWords(alarm);
   }
   if (more) make('span', 'more', top).textContent = t('alarm.more', { n: more });
@@ -187,12 +198,16 @@ class Tile {
     const waiting = first !== undefined && this.page.waiting.has(first.id);
     const { blank, status } = this.page;
     const none = blank ? 'alarm.unknown' : ['starting', 'compiling'].includes(status.phase) ? 'alarm.unwatched' : 'alarm.none';
-    const key = JSON.stringify([first, more, waiting, blank, t(none)]);
+    const now = this.page.serverTime();
+    const left = first?.inactivation ? Math.ceil((first.inactivation.until_ms - now) / 1000) : 0;
+    const words = first || blank ? '' : suspended(person) || this.quietOf(person, now);
+    const key = JSON.stringify([first, more, waiting, blank, t(none), left, words]);
     if (key === this.drawn) return;
     this.drawn = key;
     this.root.dataset.priority = first?.priority ?? 'none';
     this.root.dataset.open = String(open);
-    alarmLine(this.alarm, first, more, t(none));
+    alarmLine(this.alarm, first, more, now, words || t(none));
+    this.root.dataset.quiet = String(Boolean(first?.inactivation));
     show(this.button, open);
     this.button.disabled = waiting || blank;
     this.button.value = first?.id ?? '';
@@ -201,6 +216,12 @@ class Tile {
       this.button.setAttribute('aria-label',
         t('acknowledge.label', { reason: reason(first), name: person.name }));
     }
+  }
+
+  /** What a person has made quiet though no alarm is open. @param {Person} person @param {number} now */
+  quietOf(person, now) {
+    const one = person.holds?.inactivations[0];
+    return one ? quietWords(one, now) : '';
   }
 
   /** @param {number} now page time */

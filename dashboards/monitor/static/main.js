@@ -5,6 +5,7 @@ import { Grid, make, say, show } from './grid.js';
 import { language, switchLanguage, t } from './i18n.js';
 import { Feed } from './lanes.js';
 import { ParticipantView } from './participant.js';
+import { QuietDialog } from './quiet.js';
 import { Connection } from './socket.js';
 import { Sounder, worst } from './sound.js';
 
@@ -24,6 +25,7 @@ const STILL_MS = 100; // between drawings for those who ask for reduced motion
  * @property {string} search
  * @property {import('./socket.js').SummaryRow | null} summary
  * @property {Map<string, import('./alarms.js').Alarm>} alarms
+ * @property {import('./alarms.js').Holds | null} holds
  */
 
 const element = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -51,8 +53,10 @@ export class Page {
     this.tallied = '';
     this.toastTimer = 0;
     this.sounder = new Sounder();
+    this.serverAhead = NaN; // ms from the page's clock to the server's
     this.reduced = matchMedia('(prefers-reduced-motion: reduce)');
     this.grid = new Grid(element('grid'), element('sizer'), this);
+    this.quiet = new QuietDialog(this);
     this.view = new ParticipantView(element('participant'), this);
     this.connection = new Connection(
       `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
@@ -114,10 +118,13 @@ export class Page {
     if (message.type === 'hello') this.onHello(message);
     else if (message.type === 'participants') this.onParticipants(message.participants);
     else if (message.type === 'alarms') this.onAlarms(message.alarms, true);
-    else if (message.type === 'status') this.status = message;
-    else if (message.type === 'refused') {
+    else if (message.type === 'holds') this.onHolds(message.holds);
+    else if (message.type === 'status') {
+      this.status = message;
+      this.setServerTime(message.now_ms);
+    } else if (message.type === 'refused') {
       this.waiting.delete(message.alarm);
-      this.tell(t('acknowledge.refused', { reason: message.reason }));
+      this.tell(t(message.alarm ? 'acknowledge.refused' : 'refused', { reason: message.reason }));
     } else if (message.participant === this.view.person?.index) {
       if (message.type === 'history') this.view.readSoon();
       else if (message.type === 'values') this.view.writeValues(message.values);
@@ -135,6 +142,8 @@ export class Page {
     this.status = hello.status;
     this.onParticipants(hello.participants);
     this.onAlarms(hello.alarms, false);
+    this.onHolds(hello.holds);
+    this.setServerTime(hello.now_ms);
     this.setBlank(false);
     this.reorder();
     this.followHash();
@@ -150,7 +159,7 @@ export class Page {
       const known = before.get(i);
       this.people.set(i, {
         index: i, id, name, group, search: `${name}\n${id}\n${group}`.toLowerCase(),
-        summary: known?.summary ?? null, alarms: known?.alarms ?? new Map(),
+        summary: known?.summary ?? null, alarms: known?.alarms ?? new Map(), holds: known?.holds ?? null,
       });
     }
     const open = this.view.person;
@@ -175,6 +184,25 @@ export class Page {
     }
     this.orderChanged = true;
     this.written = false;
+  }
+
+  /** @param {(import('./alarms.js').Holds & {participant: number})[]} several */
+  onHolds(several) {
+    for (const holds of several) {
+      const person = this.people.get(holds.participant);
+      if (person) person.holds = holds;
+    }
+    this.written = false;
+  }
+
+  /** @param {number} now ms, of the server */
+  setServerTime(now) {
+    this.serverAhead = now - performance.now();
+  }
+
+  /** The server's time, for countdowns. @returns {number} ms */
+  serverTime() {
+    return performance.now() + this.serverAhead;
   }
 
   /** @param {import('./socket.js').SummaryRow} row */
@@ -225,10 +253,15 @@ export class Page {
     if (this.connection.send(message)) this.watching = key;
   }
 
-  /** @param {string} alarm */
-  acknowledge(alarm) {
+  /** Ask for something that is not an acknowledgement. @param {object} message */
+  ask(message) {
+    if (!this.connection.send(message)) this.tell(t('refused', { reason: t('why.connection') }));
+  }
+
+  /** @param {string} alarm @param {boolean | null} [useful] whether it was worth being called for */
+  acknowledge(alarm, useful = null) {
     if (!alarm || this.waiting.has(alarm)) return;
-    if (!this.connection.send({ type: 'acknowledge', alarm })) {
+    if (!this.connection.send({ type: 'acknowledge', alarm, useful })) {
       this.tell(t('acknowledge.unsent'));
       return;
     }

@@ -1,7 +1,7 @@
 // One participant, large: traces, values, open alarms, last findings with their strips, past alarms.
 
-import { alarmLine, hasPpg, make, say, show, trouble } from './grid.js';
-import { inOrder, isOpen, reason, stateWords } from './alarms.js';
+import { alarmLine, hasPpg, make, say, show, suspended, trouble } from './grid.js';
+import { inOrder, isOpen, quietWords, reason, stateWords } from './alarms.js';
 import { age, has, language, t, timeOfDay } from './i18n.js';
 import { Lane, drawStrip } from './lanes.js';
 
@@ -61,6 +61,10 @@ export class ParticipantView {
     this.name.id = 'person-name';
     this.under = make('div', 'under', who);
     this.why = make('p', 'why', head);
+    this.hold = make('p', 'hold', head);
+    this.quiet = /** @type {HTMLButtonElement} */ (make('button', 'quiet-all', head));
+    this.quiet.type = 'button';
+    this.quiet.addEventListener('click', () => this.person && this.page.quiet.open(this.person, null));
     const rate = make('div', 'rate', head);
     this.number = make('output', 'number', rate);
     this.unit = make('span', 'unit', rate);
@@ -142,6 +146,12 @@ export class ParticipantView {
     const why = trouble(person, page);
     say(this.why, why);
     show(this.why, why !== '');
+    const hold = page.blank ? '' : suspended(person);
+    say(this.hold, hold);
+    show(this.hold, hold !== '');
+    say(this.quiet, t('quiet'));
+    this.quiet.setAttribute('aria-label', t('quiet.label', { name: person.name }));
+    this.quiet.disabled = page.blank;
     say(this.findingsTitle, t('part.findings'));
     say(this.alarmsTitle, t('part.alarms'));
     say(this.valuesTitle, t('part.values'));
@@ -160,33 +170,96 @@ export class ParticipantView {
   }
 
   writeAlarms() {
-    if (!this.person) return;
-    const alarms = inOrder(this.person.alarms.values());
-    const key = JSON.stringify([alarms, [...this.page.waiting], this.page.blank, t('acknowledge')]);
+    const { person, page } = this;
+    if (!person) return;
+    const alarms = inOrder(person.alarms.values());
+    const acts = person.holds?.inactivations ?? [];
+    const counting = acts.length || alarms.some((alarm) => alarm.inactivation);
+    const now = page.serverTime();
+    const key = JSON.stringify([alarms, acts, [...page.waiting], page.blank, t('acknowledge'), counting && Math.ceil(now / 1000)]);
     if (key === this.alarmsDrawn) return;
     this.alarmsDrawn = key;
-    const focused = document.activeElement instanceof HTMLButtonElement ? document.activeElement.value : '';
+    const held = document.activeElement;
+    const focused = held instanceof HTMLButtonElement && this.alarms.contains(held) ? held.value : '';
+    const opened = new Set([...this.alarms.querySelectorAll('details[open]')].map((each) => each.id));
     this.alarms.replaceChildren();
+    for (const one of acts) this.writeAct(person, one, now);
     if (!alarms.length) make('p', 'quiet', this.alarms).textContent = t('alarm.none');
-    for (const alarm of alarms) {
-      const row = make('div', 'alarm-row', this.alarms);
-      row.dataset.priority = alarm.priority;
-      row.dataset.open = String(isOpen(alarm));
-      alarmLine(make('p', 'alarm', row), alarm, 0);
-      const words = [t('alarm.since', { time: timeOfDay(alarm.onset_ms) })];
-      if (isOpen(alarm) && !alarm.sounding && alarm.sounds_as !== 'none') words.push(t('alarm.quiet'));
-      make('span', 'since', row).textContent = words.join(' · ');
-      if (!isOpen(alarm)) continue;
-      const button = /** @type {HTMLButtonElement} */ (make('button', 'acknowledge', row));
-      button.type = 'button';
-      button.value = alarm.id;
-      const waiting = this.page.waiting.has(alarm.id);
-      button.disabled = waiting || this.page.blank;
-      button.textContent = t(waiting ? 'acknowledging' : 'acknowledge');
-      button.setAttribute('aria-label',
-        t('acknowledge.label', { reason: reason(alarm), name: this.person.name }));
-      button.addEventListener('click', () => this.page.acknowledge(alarm.id));
-      if (focused === alarm.id) button.focus();
+    for (const alarm of alarms) this.writeAlarm(person, alarm, now, opened);
+    if (focused) {
+      const again = [...this.alarms.querySelectorAll('button')].find((each) => each.value === focused);
+      again?.focus();
+    }
+  }
+
+  /** What a person keeps quiet, and the way to end it. @param {Person} person @param {import('./alarms.js').Inactivation} one @param {number} now */
+  writeAct(person, one, now) {
+    const row = make('div', 'act-row', this.alarms);
+    const of = one.alarm ? person.alarms.get(one.alarm)?.code ?? '' : one.code;
+    const what = of ? t(`code.${of}`) : t('quiet.everything');
+    make('p', '', row).textContent = t('quiet.of', { what, words: quietWords(one, now) });
+    make('span', 'since', row).textContent = `${timeOfDay(one.from_ms)} · ${one.by} · ${one.reason}`;
+    const end = this.button(row, 'end', t('quiet.end'), one.id, this.page.blank);
+    end.addEventListener('click', () => this.page.ask({ type: 'reactivate', inactivation: one.id, participant: person.index }));
+  }
+
+  /** @param {HTMLElement} row @param {string} name class @param {string} words @param {string} value @param {boolean} disabled @returns {HTMLButtonElement} */
+  button(row, name, words, value, disabled) {
+    const button = /** @type {HTMLButtonElement} */ (make('button', name, row));
+    button.type = 'button';
+    button.value = value;
+    button.textContent = words;
+    button.disabled = disabled;
+    return button;
+  }
+
+  /** @param {Person} person @param {import('./alarms.js').Alarm} alarm @param {number} now @param {Set<string>} opened */
+  writeAlarm(person, alarm, now, opened) {
+    const { page } = this;
+    const row = make('div', 'alarm-row', this.alarms);
+    row.dataset.priority = alarm.priority;
+    row.dataset.open = String(isOpen(alarm));
+    alarmLine(make('p', 'alarm', row), alarm, 0, now);
+    const words = [t('alarm.since', { time: timeOfDay(alarm.onset_ms) })];
+    if (isOpen(alarm) && !alarm.sounding && !alarm.inactivation && alarm.sounds_as !== 'none') words.push(t('alarm.quiet'));
+    make('span', 'since', row).textContent = words.join(' · ');
+    this.writeGrounds(row, alarm, opened);
+    if (!isOpen(alarm)) return;
+    const waiting = page.waiting.has(alarm.id);
+    const off = waiting || page.blank;
+    const buttons = make('div', 'row-buttons', row);
+    const label = t('acknowledge.label', { reason: reason(alarm), name: person.name });
+    const seen = this.button(buttons, 'acknowledge', t(waiting ? 'acknowledging' : 'acknowledge'), alarm.id, off);
+    seen.setAttribute('aria-label', label);
+    seen.addEventListener('click', () => page.acknowledge(alarm.id));
+    for (const [name, useful] of /** @type {[string, boolean][]} */ ([['useful.yes', true], ['useful.no', false]])) {
+      const judged = this.button(buttons, 'judge', t(name), `${alarm.id} ${useful}`, off);
+      judged.addEventListener('click', () => page.acknowledge(alarm.id, useful));
+    }
+    const quiet = this.button(buttons, 'judge', t('quiet'), `${alarm.id} quiet`, page.blank);
+    quiet.addEventListener('click', () => page.quiet.open(person, alarm));
+  }
+
+  /** Why the alarm is there: times, rule, limits, what was found. @param {HTMLElement} row @param {import('./alarms.js').Alarm} alarm @param {Set<string>} opened */
+  writeGrounds(row, alarm, opened) {
+    const box = /** @type {HTMLDetailsElement} */ (make('details', 'grounds', row));
+    box.id = `ground-${alarm.id}`;
+    box.open = opened.has(box.id);
+    make('summary', '', box).textContent = t('ground');
+    const list = make('dl', '', box);
+    const limits = Object.entries(alarm.limits).map(([name, value]) => `${name.replaceAll('_', ' ')} ${three(value)}`);
+    const grounds = {
+      onset: timeOfDay(alarm.onset_ms),
+      raised: alarm.raised_ms ? timeOfDay(alarm.raised_ms) : '',
+      rule: language() === 'ko' ? alarm.rule_ko || alarm.rule : alarm.rule,
+      limits: limits.join(', '),
+      evidence: evidence(alarm.evidence),
+      reached: alarm.reached.join(', '),
+    };
+    for (const [name, words] of Object.entries(grounds)) {
+      if (!words) continue;
+      make('dt', '', list).textContent = t(`ground.${name}`);
+      make('dd', '', list).textContent = words;
     }
   }
 
@@ -222,7 +295,7 @@ export class ParticipantView {
       row.dataset.priority = alarm.priority;
       row.dataset.open = 'false';
       make('time', '', row).textContent = timeOfDay(alarm.onset_ms);
-      alarmLine(make('span', 'alarm', row), alarm, 0);
+      alarmLine(make('span', 'alarm', row), alarm, 0, this.page.serverTime());
       if (isOpen(alarm) && !alarm.latched) make('span', 'state', row).textContent = stateWords(alarm);
     }
   }

@@ -13,6 +13,7 @@ from dashboards.monitor import wire
 from dashboards.monitor.history import ParticipantHistory
 from dashboards.monitor.requests import MAX_TEXT
 from processors.records import Finding
+from tests.dashboards.feeder import DemoBurden
 
 
 def get(served, path, **headers):
@@ -31,14 +32,22 @@ def page(served, **options):
     return connect(served.url.replace("http", "ws") + "/ws", compression=None, **options)
 
 
-def words(socket, kind):
-    """Read until a JSON frame of this type comes."""
+def said(socket):
+    """Give every JSON frame that comes."""
     while True:
         for frame in wire.decode(socket.recv(timeout=10)):
             if frame.kind == wire.JSON:
-                message = wire.decode_json(frame)
-                if message["type"] == kind:
-                    return message
+                yield wire.decode_json(frame)
+
+
+def of(heard, kind):
+    """Give the next of this type of what `said` gives."""
+    return next(message for message in heard if message["type"] == kind)
+
+
+def words(socket, kind):
+    """Read until a JSON frame of this type comes; what came with it is lost."""
+    return of(said(socket), kind)
 
 
 def closed_with(socket):
@@ -193,15 +202,65 @@ def test_an_unknown_alarm_is_refused_in_words_and_the_page_stays(shared):
     assert shared.acknowledged == []
 
 
-def test_a_refusal_by_the_system_is_told(serve):
-    def refuse(alarm_id, by):
+class Refuses:
+    """A system that takes no acknowledgement."""
+
+    def acknowledge(self, alarm_id, by, useful):
         raise ValueError("needs a note")
 
-    served = serve(acknowledge=refuse)
+
+def test_a_refusal_by_the_system_is_told(serve):
+    served = serve(actions=Refuses())
     raised = served.call(served.feeder.alarm, 1, "vt", "high", ("fast", "빠름"))
     with page(served) as socket:
         socket.send(json.dumps({"type": "acknowledge", "alarm": raised.id}))
         assert words(socket, "refused")["reason"] == "needs a note"
+
+
+def test_alarms_are_kept_quiet_and_sound_again_when_asked(serve):
+    served = serve(operator="Dr Kim")
+    served.call(served.feeder.alarm, 1, "vt", "high", ("fast", "빠름"))
+    asked = {
+        "type": "inactivate", "kind": "audio_paused", "participant": 1, "seconds": 120,
+        "reason": "  with the participant ",
+    }  # fmt: skip
+    with page(served) as socket:
+        heard = said(socket)
+        of(heard, "hello")
+        socket.send(json.dumps(asked))
+        (alarm,) = of(heard, "alarms")["alarms"]
+        assert alarm["inactivation"]["kind"] == "audio_paused"
+        assert alarm["inactivation"]["reason"] == "with the participant"
+        (holds,) = of(heard, "holds")["holds"]
+        (act,) = holds["inactivations"]
+        assert act["until_ms"] - act["from_ms"] == 120_000
+        with page(served) as other:
+            assert words(other, "hello")["holds"] == [holds]
+        socket.send(json.dumps({"type": "reactivate", "inactivation": act["id"], "participant": 1}))
+        assert of(heard, "holds")["holds"][0]["inactivations"] == []
+        socket.send(json.dumps({**asked, "seconds": 9999}))
+        assert of(heard, "refused") == {"type": "refused", "alarm": None, "reason": "too long"}
+        socket.send(json.dumps({**asked, "participant": 60}))
+        assert of(heard, "refused")["reason"] == "no such participant"
+
+
+def test_what_suspends_alarms_is_told(serve):
+    served = serve()
+    with page(served) as socket:
+        words(socket, "hello")
+        served.call(served.feeder.suspend, 2, "lead_off", "ecg")
+        (holds,) = words(socket, "holds")["holds"]
+        assert (holds["participant"], holds["suspensions"][0]["signal"]) == (2, "ecg")
+
+
+def test_burden_is_read_for_a_number_of_days(serve):
+    served = serve(burden=lambda days: DemoBurden(person_days=days))
+    told = json.loads(get(served, "/api/burden?days=30")[2])
+    assert (told["person_days"], told["useful_share"]) == (30.0, None)
+    assert told["answers"]["high"] == {"n": 2, "median_s": 12.0, "p90_s": 40.0}
+    for wrong in ("0", "-1", "nan", "inf", "9999", "x"):
+        assert get(served, f"/api/burden?days={wrong}")[0] == 400
+    assert get(serve(), "/api/burden")[0] == 404
 
 
 def test_findings_of_store_and_memory_are_joined_newest_first(serve):

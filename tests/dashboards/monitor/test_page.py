@@ -8,6 +8,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from dashboards.monitor.history import ParticipantHistory
 from processors.records import Finding
+from tests.dashboards.feeder import DemoBurden
 from tests.needs import chromium
 
 pytestmark = pytest.mark.browser
@@ -279,3 +280,47 @@ def test_the_worst_alarm_is_heard_once_sound_is_on_until_it_is_acknowledged(serv
     until(page, f"{playing} === ''")
     page.locator("#sound").click()
     expect(page.locator("#sound")).to_have_attribute("aria-pressed", "false")
+
+
+def test_an_alarm_is_kept_quiet_with_a_reason_and_counts_down(serve, look):
+    served = serve(3, live=True)
+    raised = served.call(
+        served.feeder.alarm, 1, "vt", "high", ("Ventricular tachycardia", "심실빈맥")
+    )
+    page = look(served, "/#p=P-0001")
+    row = page.locator(".alarm-row")
+    row.get_by_text("Why?").click()
+    expect(row.locator(".grounds")).to_contain_text("a rule")
+    row.get_by_text("Quiet…").click()
+    page.locator(".quiet-dialog .acknowledge").click()
+    assert served.asked == []  # no reason, no inactivation
+    page.locator(".quiet-dialog input").fill("with the participant")
+    page.locator(".quiet-dialog .acknowledge").click()
+    expect(row).to_contain_text(re.compile(r"audio paused 1:5\d"))
+    assert served.asked[0][1:6] == (
+        "audio_paused", "", raised.id, 120.0, "with the participant",
+    )  # fmt: skip
+    page.locator(".act-row .end").click()
+    expect(page.locator(".act-row")).to_have_count(0)
+    expect(row).not_to_contain_text("audio paused")
+
+
+def test_what_suspends_alarms_is_said_on_the_tile(serve, look):
+    served = serve(3, live=True)
+    page = look(served)
+    expect(tiles(page)).to_have_count(3)
+    served.call(served.feeder.suspend, 2, "lead_off", "ecg")
+    expect(tiles(page).nth(2).locator(".alarm")).to_have_text("ECG alarms wait: Electrode off")
+
+
+def test_the_burden_names_the_codes_that_make_most_noise(serve, look):
+    served = serve(burden=lambda days: DemoBurden(person_days=60 * days))
+    page = look(served, "/burden")
+    expect(page.locator("#burden .lead")).to_contain_text(
+        "in 420 person-days: 1.3 a person and day"
+    )
+    expect(page.locator("#burden")).to_contain_text("Most of the noise: Ventricular couplet 35 %")
+    page.locator("#days").select_option("30")
+    expect(page.locator("#burden .lead")).to_contain_text("in 1800 person-days")
+    page.locator("#language").click()
+    expect(page.locator("#burden")).to_contain_text("심실빈맥")

@@ -10,10 +10,17 @@ from dashboards.monitor.requests import (
     MAX_WATCHED,
     Acknowledge,
     Alive,
+    Inactivate,
+    Reactivate,
     RequestError,
     Watch,
     read_request,
 )
+
+INACTIVATE = {
+    "type": "inactivate", "kind": "audio_off", "participant": 3, "code": "vt", "seconds": 60,
+    "reason": " being treated ",
+}  # fmt: skip
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -22,13 +29,34 @@ anything = st.recursive(
 )
 
 
-def test_the_three_requests_are_read():
+def test_requests_are_read():
     assert read_request('{"type":"watch","participants":[3,1,3],"detail":null}') == Watch(
         (3, 1), None
     )
     assert read_request('{"type":"watch","participants":[],"detail":0}') == Watch((), 0)
     assert read_request(b'{"type":"acknowledge","alarm":"a1"}') == Acknowledge("a1")
+    assert read_request('{"type":"acknowledge","alarm":"a1","useful":false}').useful is False
     assert read_request('{"type":"alive","more":1}') == Alive()
+    assert read_request(json.dumps(INACTIVATE)) == Inactivate(
+        "audio_off", 3, "vt", "", 60.0, "being treated"
+    )
+    assert read_request('{"type":"reactivate","inactivation":"i1","participant":3}') == Reactivate(
+        "i1", 3
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": 1}, {"participant": -1}, {"participant": True}, {"participant": "3"},
+        {"participant": None}, {"code": None}, {"alarm": 7}, {"seconds": 0}, {"seconds": -1},
+        {"seconds": 1e9}, {"seconds": True}, {"seconds": "60"}, {"reason": " "}, {"reason": None},
+        {"reason": "x" * 501},
+    ],
+)  # fmt: skip
+def test_an_inactivation_that_is_not_whole_is_refused(change):
+    with pytest.raises(RequestError):
+        read_request(json.dumps({**INACTIVATE, **change}))
 
 
 @pytest.mark.parametrize(
@@ -53,6 +81,9 @@ def test_the_three_requests_are_read():
         '{"type":"watch","participants":[],"detail":false}',
         '{"type":"acknowledge"}',
         '{"type":"acknowledge","alarm":""}',
+        '{"type":"acknowledge","alarm":"a1","useful":1}',
+        '{"type":"reactivate","inactivation":"i1"}',
+        '{"type":"reactivate","inactivation":"","participant":1}',
         '{"type":"acknowledge","alarm":7}',
         '{"type":"acknowledge","alarm":"' + "a" * 300 + '"}',
         "[" * 10_000,
