@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import queue
 import signal
@@ -31,11 +32,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 
-from alerts.alarm import AlarmChange, Text
+from alerts.alarm import AlarmChange, AlarmState, Text
 from alerts.policy import Policy
 from alerts.reason import reason
 from alerts.urgency import urgency
@@ -59,7 +60,9 @@ from streams.stores.waveforms.recorder import Recorder
 from streams.stores.writer import StoreWriter
 
 if TYPE_CHECKING:
-    from streams.live import LiveCore
+    from streams.live import Held, LiveCore
+
+_log = logging.getLogger(__name__)
 
 # Gives what is not a sample in a span of device time: profiles, lead-off flags, marks.
 ControlSource = Callable[[int, int], Sequence[Control]]
@@ -172,7 +175,7 @@ class Embedded:
         """
         app = create_app(
             self._hub,
-            acknowledge=self._acknowledge,
+            actions=self,
             history=self._history,
             describe=self._describe,
         )
@@ -301,17 +304,45 @@ class Embedded:
         features: Sequence[SeriesRows],
         alarms: Sequence[AlarmChange],
         findings: Sequence[Finding] = (),
+        held: Sequence[Held] = (),
     ) -> None:
         """Put what the engine thread gave onto the page."""
         for rows in features:
             self._hub.on_values(rows.participants, rows.name, rows.values, rows.t_ns)
         self._hub.on_findings(findings)
         self._hub.on_alarms([change.alarm for change in alarms])
+        self._hub.on_holds(held)
 
-    def _acknowledge(self, alarm_id: str, by: str) -> None:
+    def acknowledge(self, alarm_id: str, by: str, useful: bool | None) -> None:
+        """Note that a person has seen an alarm (`dashboards.monitor.actions.Actions`)."""
+        self._order(lambda core: core.acknowledge(alarm_id, by, useful))
+
+    def inactivate(
+        self, participant: str, kind: str, code: str, alarm_id: str, seconds: float,
+        reason: str, by: str,
+    ) -> None:  # fmt: skip
+        """Keep alarms of a participant quiet for so long."""
+        # What is wrong with it is said now, to the page that asks; an order can only find that
+        # the alarm has ended meanwhile.
+        self._policy.inactivation_ns(kind, seconds)
+        if code:
+            self._policy.rule(code)
+        self._order(
+            lambda core: core.inactivate(
+                kind, seconds=seconds, reason=reason, by=by, participant=participant, code=code,
+                alarm_id=alarm_id,
+            )
+        )  # fmt: skip
+
+    def reactivate(self, participant: str, inactivation_id: str, by: str) -> None:
+        """End an inactivation now."""
+        self._order(lambda core: core.reactivate(inactivation_id, by))
+
+    def _order(self, order: Order) -> None:
+        """Have the engine thread do something; it commits what comes of it before it shows it."""
         if not self._ready:
             raise LookupError("the engine is still starting")
-        self._orders.append(lambda core: core.acknowledge(alarm_id, by))
+        self._orders.append(order)
 
     def _keep_strip(self, finding: Finding, strip: Strip) -> None:
         stored = StoredStrip(
@@ -358,6 +389,39 @@ class Embedded:
             except StoreError:
                 self.not_stored += n_rows(record)
 
+    def _commit(self, core: LiveCore, records: Sequence[Record]) -> list[Held]:
+        """Commit records and what the alarm core knows after them; give what holds alarms back."""
+        more = core.take_records()
+        self._store_all([*records, *more])
+        return core.take_held(one.participant for one in more if isinstance(one, AlarmState))
+
+    def _take_up(self, core: LiveCore) -> list[AlarmChange]:
+        """Go on with the alarms of people who are watched again, from where the store has them."""
+        now_ns = self._plan.bridge.base_ns
+        known = {person.id for person in self._plan.participants}
+        states = [state for state in self._store.alarm_states() if state.participant in known]
+        changes: list[AlarmChange] = []
+        for state in states:
+            try:
+                changes += core.restore_states([state], now_ns)
+            except ValueError as error:  # of another version: what the store shows is taken over
+                _log.warning("alarm state not used participant=%s %s", state.participant, error)
+        # Of stores from before states were kept, and of a crash between an alarm and its state.
+        left_open = [
+            alarm
+            for alarm in self._store.open_alarms()
+            if alarm.participant in known and core.alarms.alarm(alarm.id) is None
+        ]
+        return changes + core.adopt(left_open, now_ns)
+
+    @staticmethod
+    def _carry_out(order: Order, core: LiveCore) -> Sequence[Record]:
+        try:
+            return order(core)
+        except LookupError as error:  # the alarm has ended while the order was on its way
+            _log.warning("order not carried out: %s", error)
+            return []
+
     def _run_engine(self, loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> None:
         """Take steps until the end; what fails here ends the program."""
         try:
@@ -367,35 +431,30 @@ class Embedded:
             core = LiveCore(self._policy)
             core.enrol(self._plan.participants, self._plan.bridge.base_ns)
 
-            def show(
-                features: Sequence[SeriesRows],
-                alarms: Sequence[AlarmChange],
-                findings: Sequence[Finding] = (),
-            ) -> None:
-                loop.call_soon_threadsafe(self._show, features, alarms, findings)
+            def show(*told: Any) -> None:
+                loop.call_soon_threadsafe(self._show, *told)
 
-            known = {person.id for person in self._plan.participants}
-            left_open = [a for a in self._store.open_alarms() if a.participant in known]
-            adopted = core.adopt(left_open, self._plan.bridge.base_ns)
-            self._store_all([*self._plan.participants, *adopted])
-            show((), adopted)
+            def said(records: Sequence[Record]) -> None:
+                held = self._commit(core, records)
+                show((), [each for each in records if isinstance(each, AlarmChange)], (), held)
+
+            self._store_all(self._plan.participants)
+            said(self._take_up(core))
             self._ready = True
             self._housekeeper.start()  # it loads pyarrow: not while the page waits for alarms
             # What has been given is still processed, for as long as the end may take.
             while not (self._stopping and self._steps.empty()):
                 step = self._next_step()
                 while self._orders:
-                    records = self._orders.popleft()(core)
-                    self._store_all(records)
-                    show((), [each for each in records if isinstance(each, AlarmChange)])
+                    said(self._carry_out(self._orders.popleft(), core))
                 if step is None:
                     self._ledger.commit()  # what waited for room on the disk
                     continue
                 told = core.step(*step)
-                self._store_all(told.records)
+                held = self._commit(core, told.records)
                 self._done_ns = max(told.until_ns, self._done_ns)
                 self._observer.processed(told)
-                show(told.features, told.alarms, told.findings)
+                show(told.features, told.alarms, told.findings, held)
             self.account = core.engine.channels.totals()
         except BaseException as error:  # noqa: BLE001 - raised again once all is closed
             self._fault = error

@@ -6,7 +6,7 @@ No thread, no clock, no I/O; `streams.embedded` puts those around it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from alerts.alarm import Alarm, AlarmChange, AlarmState
 from alerts.audit import Audit
 from alerts.explain import Explanation, explain
+from alerts.holds import Suspension
+from alerts.inactivation import Inactivation
 from alerts.lifecycle import AlarmCore
 from alerts.policy import Policy
 from processors.errors import SettingError
@@ -68,6 +70,15 @@ class Told:
         return [*self.kept, *self.findings, *self.alarms]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What keeps alarms of one participant back or quiet: technical findings, and persons."""
+
+    participant: str
+    suspensions: tuple[Suspension, ...] = ()
+    inactivations: tuple[Inactivation, ...] = ()
+
+
 class LiveCore:
     """Engine and alarm core of one process."""
 
@@ -80,6 +91,7 @@ class LiveCore:
         self._columns = self.engine.feature_columns
         self._reasons: set[str] = set()
         self._stored_ns: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._held: dict[str, Held] = {}  # as last told, of those who have any
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
         """Take all samples before `until_ns` and give what follows from them."""
@@ -210,6 +222,32 @@ class LiveCore:
         """Give what a store keeps beside `Told.records`: changed states, and what persons did."""
         return [*self.alarms.changed_states(), *self.alarms.take_audits()]
 
+    def take_held(self, changed: Iterable[str]) -> list[Held]:
+        """Give what keeps alarms back or quiet, of those for whom it is not what it was.
+
+        Parameters
+        ----------
+        changed
+            Whose state has changed; those who had any are looked at as well.
+        """
+        told = []
+        come_ns = self._all_come_ns()
+        for participant in {*changed, *self._held}:
+            now_ns = come_ns(participant)
+            now = Held(
+                participant,
+                tuple(self.alarms.suspensions(participant)),
+                tuple(self.alarms.inactivations(participant, now_ns)),
+            )
+            if now == self._held.get(participant, Held(participant)):
+                continue
+            if now.suspensions or now.inactivations:
+                self._held[participant] = now
+            else:
+                del self._held[participant]
+            told.append(now)
+        return sorted(told, key=lambda held: held.participant)
+
     def restore_states(self, states: Iterable[AlarmState], now_ns: int) -> list[AlarmChange]:
         """Go on from what was known when the process ended; own limits hold from now on."""
         states = list(states)
@@ -230,8 +268,19 @@ class LiveCore:
 
     def _come_ns(self, participant: str) -> int:
         """Give when a person acts, on the clock of a participant; of nobody seen, of all."""
-        come_ns = self._alarm_clock.now_ns(participant)
-        return self._until_ns if come_ns == NEVER else come_ns
+        return self._all_come_ns()(participant)
+
+    def _all_come_ns(self) -> Callable[[str], int]:
+        """Give the same for everybody; worked out once."""
+        known_ns = self.engine.known_ns().tolist()
+
+        def come_ns(participant: str) -> int:
+            slot = self.engine.roster.slot(participant)
+            if slot is None or slot >= len(known_ns) or known_ns[slot] == NEVER:
+                return self._until_ns
+            return int(known_ns[slot])
+
+        return come_ns
 
     def _tell_limits(self, participant: str, t_ns: int) -> None:
         limits = self.alarms.limits(participant)
