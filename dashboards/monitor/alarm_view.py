@@ -188,15 +188,24 @@ def as_json(alarm: AlarmView, index: int | None, level: int) -> dict[str, Any]:
         "acknowledged_by": alarm.acknowledged_by,
         "reason": alarm.reason.en,
         "reason_ko": alarm.reason.ko,
+        "inactivation": alarm.inactivation and inactivation_json(alarm.inactivation),
+        "shown": is_shown(alarm),
+        "level": level,
+    }
+
+
+def grounds_json(alarm: AlarmView) -> dict[str, Any]:
+    """Give why an alarm is there, for the view of one participant.
+
+    Live frames are without it: a storm of 2,000 alarms must stay small.
+    """
+    return {
         "raised_ms": alarm.raised_ns / 1e6,
         "reached": list(alarm.reached),
-        "inactivation": alarm.inactivation and inactivation_json(alarm.inactivation),
         "evidence": _finite(alarm.evidence),
         "limits": _finite(alarm.limits),
         "rule": alarm.rule.en,
         "rule_ko": alarm.rule.ko,
-        "shown": is_shown(alarm),
-        "level": level,
     }
 
 

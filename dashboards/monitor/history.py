@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.monitor.alarm_view import AlarmView, Words, as_json
+from dashboards.monitor.alarm_view import AlarmView, Words, as_json, grounds_json
 from processors.records import Finding
 
 MAX_FINDINGS = 20  # shown in the list, newest first
@@ -74,7 +74,7 @@ def history_json(history: ParticipantHistory, describe: Describer | None = None)
         "findings": [
             _finding_json(each, history.strips.get(each.id), describe) for each in history.findings
         ],
-        "alarms": [as_json(alarm, None, 0) for alarm in history.alarms],
+        "alarms": [as_json(each, None, 0) | grounds_json(each) for each in history.alarms],
     }
 
 

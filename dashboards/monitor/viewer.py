@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-MAX_WAITING = 4_000_000  # bytes; a page that leaves so much unread is cut off (evict_client)
+MAX_WAITING = 16_000_000  # bytes, 20,000 alarms; who leaves more unread is cut off (evict_client)
 
 
 @dataclass(slots=True, eq=False)

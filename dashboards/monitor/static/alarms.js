@@ -15,17 +15,24 @@ import { countdown, language, t } from './i18n.js';
  * @property {number} onset_ms
  * @property {number} t_ms
  * @property {string} acknowledged_by
- * @property {number} raised_ms
- * @property {string[]} reached
  * @property {Inactivation | null} inactivation
- * @property {Record<string, number>} evidence
- * @property {Record<string, number>} limits
- * @property {string} rule
- * @property {string} rule_ko
  * @property {string} reason
  * @property {string} reason_ko
  * @property {boolean} shown
  * @property {number} level  0 first
+ */
+
+/**
+ * Why an alarm is there; only the history of a participant has it.
+ * @typedef {object} Grounds
+ * @property {string} id
+ * @property {number} onset_ms
+ * @property {number} raised_ms
+ * @property {string[]} reached
+ * @property {Record<string, number>} evidence
+ * @property {Record<string, number>} limits
+ * @property {string} rule
+ * @property {string} rule_ko
  */
 
 /**

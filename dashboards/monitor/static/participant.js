@@ -223,7 +223,7 @@ export class ParticipantView {
     const words = [t('alarm.since', { time: timeOfDay(alarm.onset_ms) })];
     if (isOpen(alarm) && !alarm.sounding && !alarm.inactivation && alarm.sounds_as !== 'none') words.push(t('alarm.quiet'));
     make('span', 'since', row).textContent = words.join(' · ');
-    this.writeGrounds(row, alarm, opened);
+    this.writeGrounds(row, alarm.id, opened);
     if (!isOpen(alarm)) return;
     const waiting = page.waiting.has(alarm.id);
     const off = waiting || page.blank;
@@ -240,21 +240,24 @@ export class ParticipantView {
     quiet.addEventListener('click', () => page.quiet.open(person, alarm));
   }
 
-  /** Why the alarm is there: times, rule, limits, what was found. @param {HTMLElement} row @param {import('./alarms.js').Alarm} alarm @param {Set<string>} opened */
-  writeGrounds(row, alarm, opened) {
+  /** Why the alarm is there: times, rule, limits, what was found. @param {HTMLElement} row @param {string} id @param {Set<string>} opened */
+  writeGrounds(row, id, opened) {
+    /** @type {import('./alarms.js').Grounds | undefined} */
+    const told = this.history?.alarms.find((/** @type {{id: string}} */ each) => each.id === id);
+    if (!told) return;
     const box = /** @type {HTMLDetailsElement} */ (make('details', 'grounds', row));
-    box.id = `ground-${alarm.id}`;
+    box.id = `ground-${id}`;
     box.open = opened.has(box.id);
     make('summary', '', box).textContent = t('ground');
     const list = make('dl', '', box);
-    const limits = Object.entries(alarm.limits).map(([name, value]) => `${name.replaceAll('_', ' ')} ${three(value)}`);
+    const limits = Object.entries(told.limits).map(([name, value]) => `${name.replaceAll('_', ' ')} ${three(value)}`);
     const grounds = {
-      onset: timeOfDay(alarm.onset_ms),
-      raised: alarm.raised_ms ? timeOfDay(alarm.raised_ms) : '',
-      rule: language() === 'ko' ? alarm.rule_ko || alarm.rule : alarm.rule,
+      onset: timeOfDay(told.onset_ms),
+      raised: told.raised_ms ? timeOfDay(told.raised_ms) : '',
+      rule: language() === 'ko' ? told.rule_ko || told.rule : told.rule,
       limits: limits.join(', '),
-      evidence: evidence(alarm.evidence),
-      reached: alarm.reached.join(', '),
+      evidence: evidence(told.evidence),
+      reached: told.reached.join(', '),
     };
     for (const [name, words] of Object.entries(grounds)) {
       if (!words) continue;
@@ -282,6 +285,8 @@ export class ParticipantView {
   }
 
   writeHistory() {
+    this.alarmsDrawn = ''; // their grounds are in the history
+    this.writeAlarms();
     this.findings.replaceChildren();
     this.past.replaceChildren();
     const findings = this.history?.findings ?? [], alarms = this.history?.alarms ?? [];
