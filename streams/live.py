@@ -22,7 +22,6 @@ from alerts.lifecycle import AlarmCore
 from alerts.policy import Policy
 from processors.errors import SettingError
 from processors.records import (
-    NS_PER_S,
     Block,
     Control,
     FeatureBlock,

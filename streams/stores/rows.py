@@ -47,6 +47,8 @@ PARTICIPANT_COLUMNS = (
     "beta_blocker", "sensitive", "spo2_low", "place",
 )  # fmt: skip
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 # Of an alarm, in one JSON column: what no question selects by.
 _MORE = ("step", "reached", "inactivation", "useful", "evidence", "limits", "rule")
 
@@ -86,11 +88,10 @@ def alarm_row(alarm: Alarm) -> tuple[Any, ...]:
 
 def alarm_of(row: Sequence[Any]) -> Alarm:
     """Give the alarm of a row."""
-    plain = dict(zip(ALARM_COLUMNS, row, strict=True))
-    plain["reason"] = plain.pop("reason_en"), plain.pop("reason_ko")
+    *first, en, ko, raised_ns, more = row
+    plain = dict(zip(ALARM_COLUMNS, first, strict=False))
     plain["latched"], plain["sounding"] = bool(plain["latched"]), bool(plain["sounding"])
-    more = json.loads(plain.pop("more"))
-    return _alarm(plain | more)
+    return _alarm({**plain, "reason": (en, ko), "raised_ns": raised_ns, **json.loads(more)})
 
 
 def change_row(change: AlarmChange) -> tuple[Any, ...]:
@@ -212,12 +213,14 @@ def _alarm(plain: dict[str, Any]) -> Alarm:
     """Give the alarm that `_plain` was given; of an older version, what it had."""
     plain["value"] = _number(plain["value"])
     for name in ("evidence", "limits"):
-        plain[name] = {k: _number(v) for k, v in plain.get(name, {}).items()}
+        numbers = plain.get(name)
+        if numbers:
+            plain[name] = {k: _number(v) for k, v in numbers.items()}
     return alarm_from_plain(plain)
 
 
 def _json(plain: Mapping[str, Any]) -> str:
-    return json.dumps(dict(plain), ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(dict(plain))
 
 
 def _number(value: float | None) -> float:

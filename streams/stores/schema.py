@@ -91,7 +91,7 @@ on conflict do update set
     acknowledged = alarm_days.acknowledged + excluded.acknowledged,
     judged = alarm_days.judged + excluded.judged, useful = alarm_days.useful + excluded.useful;
 insert into answer_days
-select day, priority, least_s, {sign}1 from alarm_counts where id = {row} and acknowledged
+select priority, least_s, day, {sign}1 from alarm_counts where id = {row} and acknowledged
 on conflict do update set n = answer_days.n + excluded.n;
 """
 _MOVES = (
@@ -154,10 +154,11 @@ create table alarm_days (
 ) without rowid;
 
 -- How long alarms of a day waited for the first acknowledgement: how many within each step of a
--- quarter octave of seconds (the first: below one second).
+-- quarter octave of seconds (the first: below one second). The day comes last, so that days are
+-- added up where they lie and nothing is sorted.
 create table answer_days (
-    day integer not null, priority text not null, least_s real not null, n integer not null,
-    primary key (day, priority, least_s)
+    priority text not null, least_s real not null, day integer not null, n integer not null,
+    primary key (priority, least_s, day)
 ) without rowid;
 create table answer_steps (least_s real primary key) without rowid;
 insert into answer_steps
@@ -184,8 +185,8 @@ insert into alarm_days
 select day, code, priority, count(*), sum(heard), sum(acknowledged), sum(judged), sum(useful)
 from alarm_counts group by day, code, priority;
 insert into answer_days
-select day, priority, least_s, count(*) from alarm_counts where acknowledged
-group by day, priority, least_s;
+select priority, least_s, day, count(*) from alarm_counts where acknowledged
+group by priority, least_s, day;
 
 -- How many rows of heart rate a day has: person-time watched. Who writes features counts them.
 create table watched_days (day integer primary key, n integer not null);

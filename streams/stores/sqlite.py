@@ -134,7 +134,7 @@ class SqliteStore:
     def answer_counts(self, from_ns: int, until_ns: int) -> list[AnswerCount]:
         """Count how long alarms waited for somebody, by whole days (UTC)."""
         rows = self._read(sql.ANSWER_COUNTS, {"from_ns": from_ns, "until_ns": until_ns})
-        return [AnswerCount(*row) for row in rows]
+        return [AnswerCount(*row) for row in rows if row[2]]
 
     def watched_s(self, from_ns: int, until_ns: int) -> float:
         """Give the person-time watched, in seconds, by whole days (UTC)."""

@@ -78,15 +78,17 @@ def test_an_alarm_that_is_active_again_is_not_answered_twice():
     assert told_of(changes).answers["high"] == about(1, 10.0, 10.0)
 
 
+RAISED = next(change for change in history() if change.kind == "raised")
+
+
 @given(st.lists(st.floats(1.0, 1e6), min_size=1, max_size=40))
 def test_median_and_p90_are_right_to_9_percent(waits_s):
-    raised = next(change for change in history() if change.kind == "raised")
-    changes = []
+    raised, changes = RAISED, []
     for k, wait_s in enumerate(waits_s):
         alarm = replace(raised.alarm, id=f"a{k}")
         answered_ns = raised.t_ns + math.ceil(wait_s * 1e9)
-        changes += [replace(raised, alarm=alarm),
-                    replace(raised, kind="acknowledged", t_ns=answered_ns, alarm=alarm)]  # fmt: skip
+        changes.append(replace(raised, alarm=alarm))
+        changes.append(replace(raised, kind="acknowledged", t_ns=answered_ns, alarm=alarm))
     ordered = sorted(waits_s)
     median_s, p90_s = (ordered[math.ceil(q * len(ordered)) - 1] for q in (0.5, 0.9))
     assert told_of(changes).answers["medium"] == about(len(waits_s), median_s, p90_s)

@@ -195,6 +195,8 @@ const WORDS = {
   'burden.span.label': ['Span of time', '기간'],
   'burden.lead': ['{audible} audible alarms of {alarms} in {days} person-days: {per} a person and day.',
     '{days}인일 동안 알람 {alarms}건 중 소리 알람 {audible}건: 1인 1일 {per}건.'],
+  'burden.whole': ['Whole days in UTC, so up to a day more than asked for. Times to acknowledgement are right to 9 %.',
+    '협정 세계시(UTC) 기준 하루 단위로 집계하여 최대 하루가 더 포함됩니다. 확인까지 걸린 시간의 오차는 9 % 이내입니다.'],
   'burden.noisiest': ['Most of the noise: {names}.', '가장 많은 소리 알람: {names}.'],
   'burden.useful': ['{percent} of {n} judged alarms were useful.', '평가된 알람 {n}건 중 {percent}가 유용했습니다.'],
   'burden.unjudged': ['Nobody has judged an alarm yet; the participant view asks when acknowledging.',

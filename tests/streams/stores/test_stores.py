@@ -195,9 +195,7 @@ def test_the_state_of_the_alarm_core_is_the_one_last_written(store):
 
 def test_an_alarm_is_read_as_it_was_written_with_all_that_explains_it(store):
     bare = alarm_changes()[0].alarm
-    quiet = Inactivation(
-        "i1", "audio_off", "p1", "", bare.id, "hut", "night", "kim", at(1), at(9)
-    )
+    quiet = Inactivation("i1", "audio_off", "p1", "", bare.id, "hut", "night", "kim", at(1), at(9))
     whole = replace(
         bare, raised_ns=at(14), step=2, reached=("staff", "clinician"), inactivation=quiet,
         useful=False, evidence={"rate": 31.5, "unknown": math.nan}, limits={"low": 40.0},
