@@ -63,7 +63,7 @@ class Alarm:
     reason
         The sentence, from the code, the value and the evidence.
     raised_ns
-        When it was first given out: its emission. 0 of alarms stored before this was kept.
+        When it was first given out: its emission. 0 where that is not known.
     step, reached
         The step of escalation it is at, from 0, and who has been reached up to now.
     inactivation

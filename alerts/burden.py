@@ -1,34 +1,68 @@
-"""How much alarms ask of people: how many, how useful, how fast they were answered."""
+"""How much alarms ask of people: how many, how useful, how fast they were answered.
+
+It is reckoned from counts, not from alarms: a year of 2,000 people is a million of them, and a
+store keeps the counts by day while it writes.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
-
-from alerts.alarm import AlarmChange
 
 DAY_S: Final = 86_400.0
 NOISIEST: Final = 5
+ANSWER_STEP: Final = 2**0.25  # a quarter octave: what is within one step is told as its middle
 
 
-@dataclass(slots=True)
-class _Life:
-    """One alarm as far as burden is concerned."""
+@dataclass(frozen=True, slots=True)
+class AlarmCount:
+    """How many alarms of one code and priority there were, and what became of them.
+
+    Attributes
+    ----------
+    heard
+        Those that were ever to be heard.
+    acknowledged
+        Those that a person acknowledged.
+    judged, useful
+        Those of which somebody said whether they were useful; those that were, as last said.
+    """
 
     code: str
     priority: str
-    heard: bool = False
-    woken_ns: int = 0  # raised, or active again
-    answers_s: list[float] = field(default_factory=list)
-    useful: bool | None = None
+    alarms: int
+    heard: int
+    acknowledged: int
+    judged: int
+    useful: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCount:
+    """How many alarms of a priority were first acknowledged within one step of time.
+
+    Attributes
+    ----------
+    least_s
+        The step is ``least_s <= t < ANSWER_STEP * least_s`` from raised to acknowledged; of 0 it is
+        the first second.
+    """
+
+    priority: str
+    least_s: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """How long it took until somebody acknowledged, in seconds; NaN where nobody ever did."""
+    """How long alarms waited for the first who acknowledged; NaN where nobody ever did.
+
+    The times are middles of steps of a quarter octave, so they are right to 9 %; below a second
+    they are 0.5 s.
+    """
 
     n: int
     median_s: float
@@ -74,80 +108,70 @@ class Burden:
         return self.audible / self.person_days if self.person_days else math.nan
 
 
-def burden(history: Iterable[AlarmChange], watched_s: float) -> Burden:
-    """Reckon the burden of a history.
+def burden(
+    counts: Iterable[AlarmCount], answers: Iterable[AnswerCount], watched_s: float
+) -> Burden:
+    """Reckon the burden of a span from the counts of it.
 
     Parameters
     ----------
-    history
-        Changes, those of each alarm in their order. Alarms raised before it are left out.
     watched_s
         Seconds that people were watched, all of them together.
 
-    >>> burden([], 86_400.0).per_day
-    0.0
+    >>> burden([AlarmCount("vt", "high", 3, 2, 1, 0, 0)], [], 86_400.0).per_day
+    2.0
     """
-    lives = _lives(history)
     days = watched_s / DAY_S
-    heard = [life for life in lives if life.heard]
-    judged = [life for life in lives if life.useful is not None]
-    by_code = Counter(life.code for life in heard)
-    by_priority = Counter(life.priority for life in heard)
-    answers: dict[str, list[float]] = {"all": []}
-    for life in lives:
-        answers.setdefault(life.priority, []).extend(life.answers_s)
-        answers["all"] += life.answers_s
+    alarms = 0
+    by_code, by_priority = Counter[str](), Counter[str]()
+    judged, useful = Counter[str](), Counter[str]()
+    for one in counts:
+        alarms += one.alarms
+        by_code[one.code] += one.heard
+        by_priority[one.priority] += one.heard
+        judged[one.code] += one.judged
+        useful[one.code] += one.useful
+    audible = by_code.total()
     return Burden(
         person_days=days,
-        alarms=len(lives),
-        audible=len(heard),
+        alarms=alarms,
+        audible=audible,
         per_day_by_priority=_per_day(by_priority, days),
         per_day_by_code=_per_day(by_code, days),
-        judged=len(judged),
-        useful_share=_share(judged),
-        useful_by_code={
-            code: _share([life for life in judged if life.code == code])
-            for code in sorted({life.code for life in judged})
-        },
-        answers={name: _answers(times) for name, times in answers.items()},
-        noisiest=tuple((code, n / len(heard)) for code, n in by_code.most_common(NOISIEST)),
+        judged=judged.total(),
+        useful_share=_share(useful.total(), judged.total()),
+        useful_by_code={code: _share(useful[code], n) for code, n in sorted(judged.items()) if n},
+        answers={name: _answers(steps) for name, steps in _steps(answers).items()},
+        noisiest=tuple((code, n / audible) for code, n in by_code.most_common(NOISIEST) if n),
     )
 
 
-def _lives(history: Iterable[AlarmChange]) -> list[_Life]:
-    lives: dict[str, _Life] = {}
-    for change in history:
-        alarm = change.alarm
-        if change.kind == "raised":
-            lives[alarm.id] = _Life(alarm.code, alarm.priority, woken_ns=change.t_ns)
-        life = lives.get(alarm.id)
-        if life is None:
-            continue
-        life.priority = alarm.priority
-        life.heard = life.heard or alarm.sounding
-        life.useful = life.useful if alarm.useful is None else alarm.useful
-        if change.kind == "realarmed":
-            life.woken_ns = change.t_ns
-        elif change.kind == "acknowledged":
-            life.answers_s.append((change.t_ns - life.woken_ns) / 1e9)
-    return list(lives.values())
-
-
 def _per_day(counts: Counter[str], days: float) -> dict[str, float]:
-    return {name: n / days if days else math.nan for name, n in counts.most_common()}
+    return {name: n / days if days else math.nan for name, n in counts.most_common() if n}
 
 
-def _share(judged: Sequence[_Life]) -> float:
-    return sum(bool(life.useful) for life in judged) / len(judged) if judged else math.nan
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
 
 
-def _answers(times_s: Sequence[float]) -> Answers:
-    ordered = sorted(times_s)
-    return Answers(len(ordered), _quantile(ordered, 0.5), _quantile(ordered, 0.9))
+def _steps(answers: Iterable[AnswerCount]) -> dict[str, Counter[float]]:
+    """Give how many there are of each step, by priority and of all."""
+    steps = {"all": Counter[float]()}
+    for one in answers:
+        steps.setdefault(one.priority, Counter())[one.least_s] += one.n
+        steps["all"][one.least_s] += one.n
+    return steps
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    """Give the smallest value that at least this share does not exceed."""
-    if not ordered:
-        return math.nan
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
+def _answers(steps: Mapping[float, int]) -> Answers:
+    return Answers(sum(steps.values()), _quantile(steps, 0.5), _quantile(steps, 0.9))
+
+
+def _quantile(steps: Mapping[float, int], share: float) -> float:
+    """Give the middle of the first step that at least this share does not exceed."""
+    left = math.ceil(share * sum(steps.values()))
+    for least_s, n in sorted(steps.items()):
+        left -= n
+        if n and left <= 0:
+            return least_s * math.sqrt(ANSWER_STEP) if least_s else 0.5
+    return math.nan

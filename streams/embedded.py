@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 
 from alerts.alarm import AlarmChange, AlarmState, Text
+from alerts.burden import Burden
 from alerts.policy import Policy
 from alerts.reason import reason
 from alerts.urgency import urgency
@@ -50,10 +51,11 @@ from registry.participants import Participant
 from streams.backlog import Backlog, Step
 from streams.observe import Observer
 from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores.burden import read_burden
 from streams.stores.housekeeper import Housekeeper
 from streams.stores.ledger import Ledger
 from streams.stores.lock import FolderLock
-from streams.stores.retention import Keep
+from streams.stores.retention import DAY_NS, Keep
 from streams.stores.sqlite import SqliteStore
 from streams.stores.waveforms import Folders
 from streams.stores.waveforms.recorder import Recorder
@@ -177,6 +179,7 @@ class Embedded:
             self._hub,
             actions=self,
             history=self._history,
+            burden=self._burden,
             describe=self._describe,
         )
         server = _Server(
@@ -375,6 +378,11 @@ class Embedded:
                 for key, s in strips.items()
             },
         )
+
+    def _burden(self, days: float) -> Burden:
+        """Read the burden up to now, for the page of it; runs in a worker thread."""
+        now_ns = self._clock.now_ns()
+        return read_burden(self._store, now_ns - round(days * DAY_NS), now_ns)
 
     # --- on the engine thread ---------------------------------------------------------------------
 

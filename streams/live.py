@@ -22,7 +22,6 @@ from alerts.lifecycle import AlarmCore
 from alerts.policy import Policy
 from processors.errors import SettingError
 from processors.records import (
-    NS_PER_S,
     Block,
     Control,
     FeatureBlock,
@@ -35,12 +34,11 @@ from registry.participants import Participant
 from streams.alarm_clock import AlarmClock
 from streams.engine import Engine, record_times
 from streams.merge import NEVER
-from streams.stores import FEATURES, SCALARS, Record, SeriesRows
+from streams.stores import FEATURES, SCALARS, STORE_EVERY_NS, Record, SeriesRows
 
 _log = logging.getLogger(__name__)
 
 MAX_REASONS: Final = 1000  # different reasons that are logged; a flood of them is not
-STORE_EVERY_NS: Final = 5 * NS_PER_S  # DESIGN 6: features are stored every 5 s by default
 
 
 @dataclass(frozen=True, slots=True)

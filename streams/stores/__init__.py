@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from alerts.alarm import Alarm, AlarmChange, AlarmState
 from alerts.audit import Audit
+from alerts.burden import AlarmCount, AnswerCount
 from processors.errors import VitalsError
-from processors.records import Finding
+from processors.records import NS_PER_S, Finding
 from registry.participants import Participant
 
 FEATURES, SCALARS = "features", "scalars"
+
+STORE_EVERY_NS: Final = 5 * NS_PER_S  # DESIGN 6: features are stored every 5 s by default
+WATCHED: Final = "heart_rate"  # the feature that somebody has rows of while they are watched
 
 
 class StoreError(VitalsError, OSError):
@@ -114,25 +118,6 @@ class Acknowledgement:
     t_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmCount:
-    """How many alarms of one code and priority there were.
-
-    Attributes
-    ----------
-    acknowledged
-        How many of them a person acknowledged.
-    waited_ns
-        From raised to first acknowledged, added up over these.
-    """
-
-    code: str
-    priority: str
-    alarms: int
-    acknowledged: int
-    waited_ns: int
-
-
 Record = SeriesRows | Finding | AlarmChange | AlarmState | Audit | StoredStrip | Participant
 
 # What is committed before anybody is shown it.
@@ -199,6 +184,21 @@ class Store(Protocol):
         """
         ...
 
+    def answer_counts(self, from_ns: int, until_ns: int) -> list[AnswerCount]:
+        """Count how long alarms waited for somebody, over the whole days the span touches (UTC).
+
+        An alarm belongs to the day of its onset. Only the first acknowledgement counts.
+        """
+        ...
+
+    def watched_s(self, from_ns: int, until_ns: int) -> float:
+        """Give the person-time watched, in seconds, on the whole days the span touches (UTC).
+
+        It is told by the rows of `WATCHED`, one every `STORE_EVERY_NS`. A row written again counts
+        once, unless it has been forgotten meanwhile.
+        """
+        ...
+
     def alarm_states(self) -> list[AlarmState]:
         """Give what the alarm core goes on from, by participant."""
         ...
@@ -228,7 +228,7 @@ class Store(Protocol):
     def forget(self, values_before_ns: int, records_before_ns: int) -> int:
         """Delete what is older: values (features, scalars), and findings, strips, ended alarms.
 
-        Counts of alarms by day, the audit and open alarms stay. In short transactions; gives the
+        What is counted by day, the audit and open alarms stay. In short transactions; gives the
         number of rows.
         """
         ...

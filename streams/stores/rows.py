@@ -15,7 +15,6 @@ from alerts.alarm import (
     Alarm,
     AlarmChange,
     AlarmState,
-    Text,
     alarm_from_plain,
     alarm_to_plain,
 )
@@ -26,6 +25,7 @@ from registry.participants import Participant
 from streams.stores import FEATURES, Acknowledgement, SeriesRows, StoredStrip
 
 MINUTE_NS = 60_000_000_000
+DAY_NS = 1440 * MINUTE_NS
 
 FINDING_COLUMNS = (
     "id", "stage", "participant", "code", "state", "revision", "onset_ns", "at_ns", "t_ns",
@@ -34,16 +34,23 @@ FINDING_COLUMNS = (
 ALARM_COLUMNS = (
     "id", "participant", "code", "priority", "sounds_as", "state", "latched", "sounding",
     "onset_ns", "t_ns", "acknowledged_by", "finding_id", "count", "suppressed", "value",
-    "reason_en", "reason_ko",
+    "reason_en", "reason_ko", "raised_ns", "more",
 )  # fmt: skip
+ALARM_EVER = ("heard", "judged")  # what stays true of an alarm whatever it becomes
 STRIP_COLUMNS = (
     "finding_id", "participant", "at_ns", "t0_ns", "fs_hz", "scale", "offset", "samples",
 )  # fmt: skip
 STATE_COLUMNS = ("participant", "t_ns", "plain")
 AUDIT_COLUMNS = ("t_ns", "person", "action", "participant", "code", "reason", "details")
 PARTICIPANT_COLUMNS = (
-    "id", "name", "group", "age_years", "heart_rate_max", "heart_rate_rest", "event",
+    "id", "name", "group", "age_years", "heart_rate_max", "heart_rate_rest", "event", "posture",
+    "beta_blocker", "sensitive", "spo2_low", "place",
 )  # fmt: skip
+
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+# Of an alarm, in one JSON column: what no question selects by.
+_MORE = ("step", "reached", "inactivation", "useful", "evidence", "limits", "rule")
 
 # Order of the changes that one moment can bring to one alarm.
 _STEPS = (
@@ -72,34 +79,30 @@ def finding_of(row: Sequence[Any]) -> Finding:
 
 
 def alarm_row(alarm: Alarm) -> tuple[Any, ...]:
-    """Give the row of `ALARM_COLUMNS`."""
-    plain = alarm_to_plain(alarm)
-    return (*(plain[name] for name in ALARM_COLUMNS[:-2]), *plain["reason"])
+    """Give the row of `ALARM_COLUMNS` and `ALARM_EVER`."""
+    plain = _plain(alarm)
+    plain["reason_en"], plain["reason_ko"] = plain["reason"]
+    plain["more"] = _json({name: plain[name] for name in _MORE})
+    return (*(plain[name] for name in ALARM_COLUMNS), alarm.sounding, alarm.useful)
 
 
 def alarm_of(row: Sequence[Any]) -> Alarm:
     """Give the alarm of a row."""
-    plain = dict(zip(ALARM_COLUMNS, row, strict=True))
-    reason = Text(plain.pop("reason_en"), plain.pop("reason_ko"))
+    *first, en, ko, raised_ns, more = row
+    plain = dict(zip(ALARM_COLUMNS, first, strict=False))
     plain["latched"], plain["sounding"] = bool(plain["latched"]), bool(plain["sounding"])
-    plain["value"] = _number(plain["value"])
-    return Alarm(**plain, reason=reason)
+    return _alarm({**plain, "reason": (en, ko), "raised_ns": raised_ns, **json.loads(more)})
 
 
 def change_row(change: AlarmChange) -> tuple[Any, ...]:
     """Give the row of ``alarm_changes``."""
-    plain = alarm_to_plain(change.alarm)
-    if not math.isfinite(plain["value"]):
-        plain["value"] = None
-    body = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    body = _json(_plain(change.alarm))
     return change.alarm.id, change.t_ns, _STEPS.index(change.kind), change.kind, body
 
 
 def change_of(kind: str, t_ns: int, body: str) -> AlarmChange:
     """Give the change of a row."""
-    plain = json.loads(body)
-    plain["value"] = _number(plain["value"])
-    return AlarmChange(kind, t_ns, alarm_from_plain(plain))
+    return AlarmChange(kind, t_ns, _alarm(json.loads(body)))
 
 
 def acknowledgement_row(change: AlarmChange) -> tuple[Any, ...]:
@@ -157,7 +160,10 @@ def participant_row(participant: Participant) -> tuple[Any, ...]:
 def participant_of(row: Sequence[Any]) -> Participant:
     """Give the participant of a row."""
     values = dict(zip(PARTICIPANT_COLUMNS, row, strict=True))
-    return Participant(**{**values, "event": bool(values["event"])})
+    flags = {name: bool(values[name]) for name in ("event", "sensitive")}
+    if values["beta_blocker"] is not None:
+        flags["beta_blocker"] = bool(values["beta_blocker"])
+    return Participant(**{**values, **flags})
 
 
 def series_rows(rows: SeriesRows, series: int, people: Sequence[int]) -> Iterator[tuple[Any, ...]]:
@@ -194,8 +200,27 @@ def split_columns(text: str) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
+def _plain(alarm: Alarm) -> dict[str, Any]:
+    """Give an alarm as SQLite and JSON have it, where NaN is null."""
+    plain = alarm_to_plain(alarm)
+    plain["value"] = None if math.isnan(alarm.value) else alarm.value
+    for name in ("evidence", "limits"):
+        plain[name] = {k: None if math.isnan(v) else v for k, v in plain[name].items()}
+    return plain
+
+
+def _alarm(plain: dict[str, Any]) -> Alarm:
+    """Give the alarm that `_plain` was given; of an older version, what it had."""
+    plain["value"] = _number(plain["value"])
+    for name in ("evidence", "limits"):
+        numbers = plain.get(name)
+        if numbers:
+            plain[name] = {k: _number(v) for k, v in numbers.items()}
+    return alarm_from_plain(plain)
+
+
 def _json(plain: Mapping[str, Any]) -> str:
-    return json.dumps(dict(plain), ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(dict(plain))
 
 
 def _number(value: float | None) -> float:

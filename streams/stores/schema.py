@@ -81,28 +81,29 @@ create table participants (
 ) without rowid;
 """
 
-# Before an alarm or its acknowledgement changes it is taken out of its count, then put in again.
-_UNCOUNT = """
-update alarm_days set
-    alarms = alarm_days.alarms - 1, acknowledged = alarm_days.acknowledged - c.acknowledged,
-    waited_ns = alarm_days.waited_ns - c.waited_ns
-from alarm_counts c
-where c.id = {row}
-    and alarm_days.day = c.day and alarm_days.code = c.code and alarm_days.priority = c.priority;
-"""
+# An alarm is taken out of its counts before what is counted of it changes, then put in again.
 _COUNT = """
 insert into alarm_days
-select day, code, priority, alarms, acknowledged, waited_ns from alarm_counts where id = {row}
+select day, code, priority, {sign}1, {sign}heard, {sign}acknowledged, {sign}judged, {sign}useful
+from alarm_counts where id = {row}
 on conflict do update set
-    alarms = alarm_days.alarms + 1, acknowledged = alarm_days.acknowledged + excluded.acknowledged,
-    waited_ns = alarm_days.waited_ns + excluded.waited_ns;
+    alarms = alarm_days.alarms + excluded.alarms, heard = alarm_days.heard + excluded.heard,
+    acknowledged = alarm_days.acknowledged + excluded.acknowledged,
+    judged = alarm_days.judged + excluded.judged, useful = alarm_days.useful + excluded.useful;
+insert into answer_days
+select priority, least_s, day, {sign}1 from alarm_counts where id = {row} and acknowledged
+on conflict do update set n = answer_days.n + excluded.n;
 """
+_MOVES = (
+    "when (old.onset_ns, old.raised_ns, old.code, old.priority, old.heard, old.judged)"
+    " is not (new.onset_ns, new.raised_ns, new.code, new.priority, new.heard, new.judged)"
+)
 _COUNTING = (
-    ("after insert on alarms", _COUNT, "new.id"),
-    ("before update on alarms", _UNCOUNT, "old.id"),
-    ("after update on alarms", _COUNT, "new.id"),
-    ("before insert on acknowledgements", _UNCOUNT, "new.alarm_id"),
-    ("after insert on acknowledgements", _COUNT, "new.alarm_id"),
+    ("after insert on alarms", "", "new.id"),
+    (f"before update on alarms {_MOVES}", "-", "old.id"),
+    (f"after update on alarms {_MOVES}", "", "new.id"),
+    ("before insert on acknowledgements", "-", "new.alarm_id"),
+    ("after insert on acknowledgements", "", "new.alarm_id"),
 )
 
 _SECOND = """
@@ -123,33 +124,85 @@ begin select raise(abort, 'the audit is only ever added to'); end;
 create trigger audit_is_not_deleted before delete on audit
 begin select raise(abort, 'the audit is only ever added to'); end;
 
+-- The whole of an alarm: `more` is JSON of what is never asked for. `heard` (was ever to be heard)
+-- and `judged` (useful or not, as a person said last) are kept while the alarm changes.
+alter table alarms add column raised_ns integer not null default 0;
+alter table alarms add column more text not null default '{}';
+alter table alarms add column heard integer not null default 0;
+alter table alarms add column judged integer;
+update alarms set
+    raised_ns = coalesce(
+        (select min(t_ns) from alarm_changes c where alarm_id = alarms.id and c.kind = 'raised'), 0
+    ),
+    heard = exists (
+        select 1 from alarm_changes c
+        where alarm_id = alarms.id and instr(c.alarm, '"sounding":true') > 0
+    );
+alter table participants add column posture integer;
+alter table participants add column beta_blocker integer;
+alter table participants add column sensitive integer not null default 0;
+alter table participants add column spo2_low real;
+alter table participants add column place text not null default '';
+
 -- Alarms by day and code, so that a year of them is not counted for each page. `alarms` are
 -- upserted, never replaced: a row that is replaced would be taken out of its count by nobody.
 create table alarm_days (
     day integer not null, code text not null, priority text not null, alarms integer not null,
-    acknowledged integer not null, waited_ns integer not null,
+    heard integer not null, acknowledged integer not null, judged integer not null,
+    useful integer not null,
     primary key (day, code, priority)
 ) without rowid;
+
+-- How long alarms of a day waited for the first acknowledgement: how many within each step of a
+-- quarter octave of seconds (the first: below one second). The day comes last, so that days are
+-- added up where they lie and nothing is sorted.
+create table answer_days (
+    priority text not null, least_s real not null, day integer not null, n integer not null,
+    primary key (priority, least_s, day)
+) without rowid;
+create table answer_steps (least_s real primary key) without rowid;
+insert into answer_steps
+with recursive steps (least_s) as (
+    select 1.0 union all select least_s * 1.189207115002721 from steps where least_s < 1e8
+)
+select 0.0 union all select least_s from steps;
+
 create index acknowledgements_by_alarm on acknowledgements (alarm_id, t_ns);
 create view alarm_counts as
 select
-    id, participant, onset_ns, onset_ns / 86400000000000 as day, code, priority, 1 as alarms,
-    seen_ns is not null as acknowledged,
-    coalesce(max(seen_ns - coalesce(raised_ns, onset_ns), 0), 0) as waited_ns
+    id, participant, onset_ns, onset_ns / 86400000000000 as day, code, priority, heard,
+    seen_ns is not null as acknowledged, judged is not null as judged,
+    coalesce(judged, 0) as useful,
+    (
+        select max(least_s) from answer_steps
+        where least_s <= max(seen_ns - coalesce(nullif(raised_ns, 0), onset_ns), 0) / 1e9
+    ) as least_s
 from (
-    select
-        *,
-        (select min(t_ns) from acknowledgements where alarm_id = alarms.id) as seen_ns,
-        (select min(t_ns) from alarm_changes c where alarm_id = alarms.id and c.kind = 'raised')
-            as raised_ns
+    select *, (select min(t_ns) from acknowledgements where alarm_id = alarms.id) as seen_ns
     from alarms
 );
 insert into alarm_days
-select day, code, priority, sum(alarms), sum(acknowledged), sum(waited_ns)
+select day, code, priority, count(*), sum(heard), sum(acknowledged), sum(judged), sum(useful)
 from alarm_counts group by day, code, priority;
+insert into answer_days
+select priority, least_s, day, count(*) from alarm_counts where acknowledged
+group by priority, least_s, day;
+
+-- How many rows of heart rate a day has: person-time watched. Who writes features counts them.
+create table watched_days (day integer primary key, n integer not null);
+insert into watched_days
+with recursive minutes (minute) as (
+    select min(minute) from features
+    union all
+    select (select min(minute) from features f where f.minute > minutes.minute)
+    from minutes where minute is not null
+)
+select minute / 1440, count(*) from minutes cross join features using (minute)
+where series in (select key from series where kind = 'features' and name = 'heart_rate')
+group by 1;
 """ + "".join(
-    f"create trigger alarm_count_{k} {when} begin {what.format(row=row)} end;"
-    for k, (when, what, row) in enumerate(_COUNTING)
+    f"create trigger alarm_count_{k} {when} begin {_COUNT.format(sign=sign, row=row)} end;"
+    for k, (when, sign, row) in enumerate(_COUNTING)
 )
 
 MIGRATIONS = (_FIRST, _SECOND)

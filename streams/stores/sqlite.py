@@ -20,14 +20,16 @@ from numpy.typing import NDArray
 
 from alerts.alarm import Alarm, AlarmChange, AlarmState
 from alerts.audit import Audit
+from alerts.burden import AlarmCount, AnswerCount
 from processors.errors import ContractError
-from processors.records import Finding
+from processors.records import NS_PER_S, Finding
 from registry.participants import Participant
 from streams.stores import (
     FEATURES,
     SCALARS,
+    STORE_EVERY_NS,
+    WATCHED,
     Acknowledgement,
-    AlarmCount,
     Record,
     Series,
     SeriesRows,
@@ -129,6 +131,16 @@ class SqliteStore:
         span = {"from_ns": from_ns, "until_ns": until_ns, "participant": participant}
         return [AlarmCount(*row) for row in self._read(query, span)]
 
+    def answer_counts(self, from_ns: int, until_ns: int) -> list[AnswerCount]:
+        """Count how long alarms waited for somebody, by whole days (UTC)."""
+        rows = self._read(sql.ANSWER_COUNTS, {"from_ns": from_ns, "until_ns": until_ns})
+        return [AnswerCount(*row) for row in rows if row[2]]
+
+    def watched_s(self, from_ns: int, until_ns: int) -> float:
+        """Give the person-time watched, in seconds, by whole days (UTC)."""
+        ((n,),) = self._read(sql.WATCHED, {"from_ns": from_ns, "until_ns": until_ns})
+        return float(n) * STORE_EVERY_NS / NS_PER_S
+
     def alarm_states(self) -> list[AlarmState]:
         """Give what the alarm core goes on from, by participant."""
         return [to.state_of(row) for row in self._read(sql.ALARM_STATES)]
@@ -221,8 +233,23 @@ class SqliteStore:
         if found != shape or len(rows.values) != shape[0]:
             raise ContractError(f"{rows.name}: expected values {shape}, found {rows.values.shape}")
         people = [self._people.get(one) or self._person(one) for one in rows.participants]
-        query = sql.PUT_FEATURES if rows.kind == FEATURES else sql.PUT_SCALARS
-        self._writer.executemany(query, to.series_rows(rows, self._series_key(rows), people))
+        made = to.series_rows(rows, self._series_key(rows), people)
+        if rows.kind == SCALARS:
+            self._writer.executemany(sql.PUT_SCALARS, made)
+        elif rows.name == WATCHED:
+            self._put_watched(rows.t_ns, list(made))
+        else:
+            self._writer.executemany(sql.PUT_FEATURES, made)
+
+    def _put_watched(self, t_ns: NDArray[np.int64], made: list[tuple[Any, ...]]) -> None:
+        """Write rows that tell who is watched; only those that are new count for their day."""
+        days = t_ns // to.DAY_NS
+        for day in np.unique(days).tolist():
+            of_day = [made[i] for i in np.flatnonzero(days == day)]
+            n_new = self._writer.executemany(sql.ADD_FEATURES, of_day).rowcount
+            self._writer.execute(sql.ADD_WATCHED, (day, n_new))
+            if n_new < len(of_day):
+                self._writer.executemany(sql.PUT_FEATURES, of_day)
 
     def _person(self, participant: str) -> int:
         if participant not in self._people:

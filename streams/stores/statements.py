@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alerts.rule import PRIORITIES
 from streams.stores.rows import (
     ALARM_COLUMNS,
+    ALARM_EVER,
     AUDIT_COLUMNS,
     FINDING_COLUMNS,
     PARTICIPANT_COLUMNS,
@@ -26,11 +28,14 @@ def _put(table: str, columns: Sequence[str]) -> str:
 
 
 PUT_FEATURES = _put("features", ("minute", "series", "person", "t_ns", "value"))
+ADD_FEATURES = PUT_FEATURES.replace(" or replace", " or ignore", 1)
+ADD_WATCHED = "insert into watched_days values (?, ?) on conflict do update set n = n + excluded.n"
 PUT_SCALARS = _put("scalars", ("person", "series", "t_ns", "value"))
 PUT_FINDING = _put("findings", FINDING_COLUMNS)
 # Changed in place, not replaced: triggers move what the alarm counts for.
-PUT_ALARM = _put("alarms", ALARM_COLUMNS).replace(" or replace", "", 1) + (
-    " on conflict do update set "
+PUT_ALARM = _put("alarms", (*ALARM_COLUMNS, *ALARM_EVER)).replace(" or replace", "", 1) + (
+    " on conflict do update set heard = max(alarms.heard, excluded.heard),"
+    " judged = coalesce(excluded.judged, alarms.judged), "
     + ", ".join(f"{name} = excluded.{name}" for name in ALARM_COLUMNS[1:])
 )
 PUT_CHANGE = _put("alarm_changes", ("alarm_id", "t_ns", "step", "kind", "alarm"))
@@ -72,15 +77,27 @@ AUDIT = (
 )
 AUDIT_OF = AUDIT.replace("where", "where participant = :participant and", 1)
 # Of whole days where it is for everybody; a participant's own alarms are few and are counted.
-_COUNTS = "code, priority, sum(alarms), sum(acknowledged), sum(waited_ns)"
+_DAYS = "day >= :from_ns / 86400000000000 and day <= (:until_ns - 1) / 86400000000000"
+_COUNTS = "sum(heard), sum(acknowledged), sum(judged), sum(useful)"
 ALARM_COUNTS = (
-    f"select {_COUNTS} from alarm_days where day >= :from_ns / 86400000000000"
-    " and day <= (:until_ns - 1) / 86400000000000 group by code, priority having sum(alarms) > 0"
+    f"select code, priority, sum(alarms), {_COUNTS} from alarm_days where {_DAYS}"
+    " group by code, priority having sum(alarms) > 0"
 )
 ALARM_COUNTS_OF = (
-    f"select {_COUNTS} from alarm_counts where participant = :participant"
-    " and onset_ns >= :from_ns and onset_ns < :until_ns group by code, priority"
+    f"select code, priority, count(*), {_COUNTS} from alarm_counts"
+    " where participant = :participant and onset_ns >= :from_ns and onset_ns < :until_ns"
+    " group by code, priority"
 )
+# One look-up for each priority and step, null for none: a quarter of the time of grouping the rows.
+ANSWER_COUNTS = f"""
+with priorities (priority) as (values {", ".join(f"('{each}')" for each in PRIORITIES)})
+select priority, least_s, (
+    select sum(n) from answer_days a
+    where a.priority = p.priority and a.least_s = s.least_s and {_DAYS}
+)
+from priorities p, answer_steps s order by priority, least_s
+"""
+WATCHED = f"select coalesce(sum(n), 0) from watched_days where {_DAYS}"
 STRIP = f"select {_names(STRIP_COLUMNS)} from strips where finding_id = ?"
 PARTICIPANTS = f"select {_names(PARTICIPANT_COLUMNS)} from participants order by id"
 

@@ -10,9 +10,9 @@ import pytest
 from alerts.alarm import AlarmChange
 from alerts.lifecycle import AlarmCore
 from alerts.policy import load_policy
-from processors.records import Finding
+from processors.records import NS_PER_S, Finding
 from registry.participants import Participant
-from streams.stores import SCALARS, SeriesRows
+from streams.stores import FEATURES, SCALARS, SeriesRows
 from streams.stores.sqlite import SqliteStore
 from tests.alerts.stories import offset, onset, point, seconds
 from tests.end_to_end.called import vitals
@@ -45,7 +45,11 @@ def data(tmp_path_factory) -> Path:
     store = SqliteStore(folder / "vitals.sqlite")
     t_ns = np.array([seconds(BEGAN_S + 600 * k + 14) for k in range(5)], np.int64)
     oxygen = SeriesRows(SCALARS, "spo2", ("spo2",), ["p1"] * 5, t_ns, np.full((5, 1), 87.0))
-    store.write([Participant("p1"), oxygen, *findings, *changes])
+    beats_ns = seconds(BEGAN_S) + 5 * NS_PER_S * np.arange(8640, dtype=np.int64)  # half a day
+    rates = SeriesRows(
+        FEATURES, "heart_rate", ("rate",), ["p1"] * 8640, beats_ns, np.full((8640, 1), 70.0)
+    )
+    store.write([Participant("p1"), oxygen, rates, *findings, *changes])
     store.close()
     return folder
 
@@ -99,10 +103,18 @@ def test_the_burden_is_counted(data):
     said = vitals("policy", "burden", "--data", str(data), "--watched-h", "24",
                   "--since", "2h")  # fmt: skip
     assert said.status == 0
+    assert said.out.startswith("since 2026-09-21 00:00 UTC\n")
     assert "1.00 person-days, 11 alarms, 11 audible" in said.out
     assert "judged useful: 0.80 of 5 that were judged" in said.out
-    assert "acknowledged medium: 5, median 61.00 s, p90 61.00 s" in said.out
+    assert "acknowledged medium: 5, median 59 s, p90 59 s" in said.out
     assert "most noise: " in said.out
+
+
+def test_the_person_time_of_a_burden_is_told_by_the_heart_rates(data):
+    said = vitals("policy", "burden", "--data", str(data))
+    assert said.status == 0
+    assert "0.50 person-days, 11 alarms" in said.out
+    assert "audible per person and day: 22.00" in said.out
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2x", ""])

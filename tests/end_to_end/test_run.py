@@ -25,6 +25,7 @@ class Run:
     html: str
     health: dict[str, Any]
     acknowledged: str
+    burden: dict[str, Any]
     findings: dict[str, set[str]]  # ids by participant, as the page's interface gives them
     end: tuple[int, float]
     output: str
@@ -34,6 +35,11 @@ class Run:
 def findings(program: Program, participant: str) -> set[str]:
     told = json.loads(program.get(f"/api/participants/{participant}/findings"))
     return {finding["id"] for finding in told["findings"]}
+
+
+def watched(program: Program) -> dict[str, Any] | None:
+    told = json.loads(program.get("/api/burden?days=1"))
+    return told if told["person_days"] > 0 else None
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +61,9 @@ def first(shared_data, tmp_path_factory) -> Run:
             == [(2,)], 20, "findings of both in the store",
         )  # fmt: skip
         found = {name: findings(program, name) for name in RECORDS}
+        burden = wait_for(lambda: watched(program), 20, "person-time in the burden")
         end = program.interrupt()  # the page is still open
-        return Run(page, html, health, alarm, found, end, program.output, program.store)
+        return Run(page, html, health, alarm, burden, found, end, program.output, program.store)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +100,13 @@ def test_an_alarm_is_acknowledged_over_the_websocket_and_that_is_kept(first):
     assert first.page.alarms[first.acknowledged]["acknowledged_by"] == "local operator"
     kept = stored(first.store, "select alarm_id, by from acknowledgements")
     assert kept == [(first.acknowledged, "local operator")]
+
+
+def test_the_burden_of_the_day_is_read_from_the_store(first):
+    (kept,) = stored(first.store, "select count(*) from alarms")[0]
+    assert 0 < first.burden["audible"] <= first.burden["alarms"] <= kept
+    assert first.burden["answers"]["all"]["n"] == 1
+    assert first.burden["answers"]["all"]["median_s"] > 0
 
 
 def test_findings_are_given_by_the_interface_as_they_are_stored(first):

@@ -13,8 +13,9 @@ const UNITS = { heart_rate: 'bpm', spo2: '%', respiration: '/min', ventricular_b
 
 /** Units of evidence that has no words of its own, by the end of its name. @type {[RegExp, string][]} */
 const EVIDENCE_UNITS = [[/_ms$/, 'ms'], [/_mv$/, 'mV'], [/_s$/, 's'], [/_per_min$/, '/min'], [/_percent$/, '%']];
-const UNSAID = /^(signal|attached|form|other_form)$/; // indices and codes, no use to a reader
-const FLAGS = /^(by_device|railed|flat|noisy)$/; // said when they are 1
+/** Indices, codes and steps on the way to a number that is said: no use to a reader. */
+const UNSAID = /^(signal|attached|form|other_form|t0_lag_s|t0_source|hr30|hr60|hr120|grade|confirmed|posture|tau_s|r2|least_difference)$/;
+const FLAGS = /^(by_device|railed|flat|noisy|delayed)$/; // said when they are 1
 
 /** Three digits, whole from 100 on. @param {number} value @returns {string} */
 function three(value) {

@@ -83,7 +83,9 @@ def test_old_values_and_findings_are_forgotten_and_younger_ones_stay(store):
     store.write([feature_rows([0, 59, 60, 200]), scalar_rows([0, 200]), *FINDINGS, *changes,
                  strip(FINDINGS[0])])  # fmt: skip
     assert store.alarm_history(next(c.alarm.id for c in changes if c.alarm.code == "asystole"))
-    counts = store.alarm_counts(at(0), at(99))
+    counts, answers = store.alarm_counts(at(0), at(99)), store.answer_counts(at(0), at(99))
+    assert counts
+    assert answers
     assert store.forget(at(100), at(60)) > 0
     # Features go by whole minutes.
     assert store.series(FEATURES, "hrv", "p1", 0, at(999)).t_ns.tolist() == [at(200)]
@@ -96,6 +98,7 @@ def test_old_values_and_findings_are_forgotten_and_younger_ones_stay(store):
     assert not any(store.alarm_history(key) for key in ended)
     assert {a.code for a in store.open_alarms()} == {"pause", "tachycardia"}  # never forgotten
     assert store.alarm_counts(at(0), at(99)) == counts
+    assert store.answer_counts(at(0), at(99)) == answers
     assert store.forget(at(100), at(60)) == 0
 
 

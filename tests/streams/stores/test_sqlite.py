@@ -13,11 +13,13 @@ import pytest
 
 from alerts.audit import Audit
 from processors.errors import SettingError
+from processors.records import NS_PER_S
 from streams.stores import FEATURES, StoreError
 from streams.stores import rows as to
 from streams.stores import statements as sql
 from streams.stores.schema import APPLICATION_ID, MIGRATIONS
 from streams.stores.sqlite import SqliteStore
+from tests.naive import burden as naive
 from tests.streams.stores.stories import FINDINGS, alarm_changes, at, feature_rows
 
 PROJECT = Path(__file__).parents[3]
@@ -78,17 +80,25 @@ def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_i
     SqliteStore(path).close()
     monkeypatch.undo()
     with sqlite3.connect(path) as old:  # as the first version wrote it, without triggers
-        old.executemany(sql.PUT_ALARM, [to.alarm_row(c.alarm) for c in changes])
+        marks = ", ".join("?" * 17)  # the columns that it had
+        put = f"insert or replace into alarms values ({marks})"  # noqa: S608
+        old.executemany(put, [to.alarm_row(c.alarm)[:17] for c in changes])
         old.executemany(sql.PUT_CHANGE, map(to.change_row, changes))
         seen = [to.acknowledgement_row(c) for c in changes if c.kind == "acknowledged"]
         old.executemany(sql.PUT_ACKNOWLEDGEMENT, seen)
+        old.execute("insert into series values (1, 'features', 'heart_rate', 'rate')")
+        values = [(k // 60, 1, 1, k * NS_PER_S, b"") for k in (0, 5, 90_000, 90_005)]
+        old.executemany(sql.PUT_FEATURES, values)
     old.close()
     store = SqliteStore(path)
-    counts = store.alarm_counts(at(0), at(86_400))
-    assert len(store.alarms()) == sum(c.alarms for c in counts) == 3
-    assert sum(c.acknowledged for c in counts) == 1
+    day = at(0), at(86_400)
+    counts, answers = store.alarm_counts(*day), store.answer_counts(*day)
+    assert counts == naive.alarm_counts(changes)
+    assert [(c.priority, c.n) for c in answers] == [("high", 1)]
+    assert [a.evidence for a in store.alarms()] == [{}, {}, {}]
+    assert [store.watched_s(k, k + 1) for k in (0, 86_400 * NS_PER_S)] == [10.0, 10.0]
     store.write(changes)
-    assert store.alarm_counts(at(0), at(86_400)) == counts
+    assert (store.alarm_counts(*day), store.answer_counts(*day)) == (counts, answers)
     store.close()
 
 
