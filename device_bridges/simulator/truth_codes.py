@@ -64,7 +64,11 @@ CODES: Mapping[str, Code] = {
     "tachycardia": Code(_RATE, 6.0, "after 60 s of the meter", "rate 5 %, 4 s; effort"),
     "effort_rate_high": Code(_RATE, 6.0, "after 60 s of the meter", "rate 5 %, 4 s"),
     "heart_rate_recovery": Code(
-        _RATE, 8.0, "125 s after the stop", "3 /min, 2 % of HRmax; nobody planned it"
+        _RATE,
+        8.0,
+        "125 s after the stop",
+        "3 /min, 2 % of HRmax; nobody planned it; "
+        "told by nothing but a drop below 12, or seen to walk on",
     ),
     "heart_rate_recovery_delayed": Code(
         _RATE, 8.0, "125 s after the stop", "2 /min, 2 % of HRmax; no mark, no motion"

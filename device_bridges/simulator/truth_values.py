@@ -105,6 +105,7 @@ def hrv(person: Person, start_s: float, end_s: float) -> dict[str, float]:
     """
     first, stop = np.searchsorted(person.r_s, [start_s, end_s], "right")
     first = max(first, 1)
+    stop = max(stop, first)  # no beat up to the end of the window
     is_n = (person.label == N) & ((person.shape != NO_P) | (person.cause >= 0))
     nn = is_n[first:stop] & is_n[first - 1 : stop - 1]
     if nn.sum() < LEAST_NN or nn.mean() <= ACCEPTED:

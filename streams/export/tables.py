@@ -125,7 +125,10 @@ def _alarms(content: Content) -> list[dict[str, Any]]:
     rows = []
     for change in content.alarm_changes:
         plain = alarm_to_plain(change.alarm)
-        plain["reason_en"], plain["reason_ko"] = plain.pop("reason")
+        for text in ("reason", "rule"):
+            plain[f"{text}_en"], plain[f"{text}_ko"] = plain.pop(text)
+        for name in ("reached", "inactivation", "evidence", "limits"):  # not of one value: JSON
+            plain[name] = json.dumps(plain[name], ensure_ascii=False)
         rows.append({"kind": change.kind, "changed_ns": change.t_ns, **plain})
     return rows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from device_bridges.simulator.truth import (
@@ -121,6 +121,7 @@ def test_it_does_not_matter_how_the_log_is_cut(cuts):
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0, 40))
+@example(40.0)  # no beat in the first window
 def test_moving_the_beats_moves_the_truth(moved_s):
     moved = VT.copy()
     moved["r_s"] += moved_s
