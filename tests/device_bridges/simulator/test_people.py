@@ -49,7 +49,7 @@ def test_seeds_groups_and_numbers_make_different_people() -> None:
         ("rate_rest", 52, 78),
         ("rate_max", 100, 225),
         ("respiratory_share", 0.005, 0.12),
-        ("slow_share", 0.005, 0.08),
+        ("slow_share", 0.005, 0.12),
         ("breath_rest", 10, 20),
         ("fitness_mets", 3, 18),
         ("tau_on_s", 20, 60),
