@@ -118,6 +118,8 @@ def draw_people(group: Group, drawn: Drawn, place: int) -> NDArray[Any]:
     people["respiratory_share"] = np.clip(people["respiratory_share"], 0.005, 0.12)
     people["slow_share"] = _lognormal(0.08, 0.3, drawn.normal("slow")) * np.exp(-0.01 * young)
     people["slow_share"] = np.clip(people["slow_share"], 0.005, 0.12)
+    people["respiratory_share"] *= group.variability
+    people["slow_share"] *= group.variability
     z = drawn.normal("breath")
     trait("breath_rest", group.respiration_rest, 15.0 + 1.8 * z, z, 10.0, 20.0)
     z = drawn.normal("speed")

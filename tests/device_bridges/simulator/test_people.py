@@ -93,6 +93,13 @@ def test_the_highest_rate_falls_with_age_as_published() -> None:
     assert at_0 == pytest.approx(208, abs=3)
 
 
+def test_a_group_may_vary_less_than_others() -> None:
+    usual, stiff = drawn_people(), drawn_people(variability=0.4)
+    for name in ("respiratory_share", "slow_share"):
+        assert stiff[name] == pytest.approx(0.4 * usual[name])
+    assert (stiff["rate_rest"] == usual["rate_rest"]).all()
+
+
 def test_a_group_may_have_values_of_its_own() -> None:
     people = drawn_people(age=[70, 72], spo2_rest=[90, 93], fitness_mets=4, male="0 %")
     assert 70 <= people["age_years"].min() <= people["age_years"].max() <= 72
