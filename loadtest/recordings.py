@@ -2,6 +2,7 @@
 
 Each person gets a record of the ECG as the device delivered it, a reference annotation file
 ``.atr`` of the beats and rhythms that were planted, and, where a PPG is worn, a record of it.
+Who wears a strap and no ECG gets a record without signals: beats and rhythms only, as in afdb.
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ from device_bridges.simulator.events import EVENTS, Kind
 from device_bridges.simulator.plan import Plan
 from device_bridges.simulator.tables import F, N, S, V
 from device_bridges.simulator.truth import Recorder
+from device_bridges.simulator.waves import ECG_HZ
 from processors.records import Block
 
 MISSING = -32768  # WFDB format 16
 SYMBOLS: Final[Mapping[int, str]] = {N: "N", S: "A", V: "V", F: "F"}  # WFDB annotation codes
 NORMAL = "(N"
-# Rhythm notes of the MIT-BIH databases; `(ASYS` and `(VF` as in vfdb.
+# Rhythm notes of the MIT-BIH databases; `(ASYS` and `(VF` as in vfdb. Where several hold, the first
+# of this list is in force, as in the heart.
 RHYTHMS: Final[Mapping[Kind, str]] = {
     Kind.ASYSTOLE: "(ASYS",
     Kind.VF: "(VF",
-    Kind.AF: "(AFIB",
     Kind.SVT: "(SVTA",
+    Kind.AF: "(AFIB",
     Kind.BIGEMINY: "(B",
     Kind.TRIGEMINY: "(T",
 }
@@ -66,10 +69,14 @@ def write_recordings(plan: Plan, folder: Path) -> Recorder:
     for trace in traces.values():
         for name, samples in trace.samples.items():
             _write_record(folder, name + _SUFFIX[trace.signal], trace, samples)
-    if "ecg" in traces:
-        for slot, person in enumerate(plan.participants):
-            if person.id in traces["ecg"].samples:
-                _write_annotations(folder, plan, slot, beats.of(slot), traces["ecg"].fs_hz)
+    with_ecg = traces["ecg"].samples.keys() if "ecg" in traces else ()
+    with_strap = {int(k) for worn in plan.sensors if worn.signal == "rr" for k in worn.slots}
+    for slot, person in enumerate(plan.participants):
+        if person.id not in with_ecg:
+            if slot not in with_strap:
+                continue
+            _write_header(folder, person.id, plan.duration_s)
+        _write_annotations(folder, plan, slot, beats.of(slot))
     return recorder
 
 
@@ -134,10 +141,15 @@ def _write_record(folder: Path, name: str, trace: _Trace, samples: NDArray[np.in
     )
 
 
-def _write_annotations(
-    folder: Path, plan: Plan, slot: int, beats: NDArray[Any], fs_hz: float
-) -> None:
+def _write_header(folder: Path, name: str, duration_s: float) -> None:
+    """Write the header of a record without signals; wfdb writes none."""
+    n_samples = math.ceil(duration_s * ECG_HZ)
+    (folder / f"{name}.hea").write_text(f"{name} 0 {ECG_HZ} {n_samples}\n", "ascii")
+
+
+def _write_annotations(folder: Path, plan: Plan, slot: int, beats: NDArray[Any]) -> None:
     """Write beats and changes of rhythm in the order of time."""
+    fs_hz = ECG_HZ
     within = (beats["r_s"] >= 0) & (beats["r_s"] < plan.duration_s)
     marks = [
         (round(float(beat["r_s"]) * fs_hz), SYMBOLS[int(beat["label"])], "")
@@ -160,17 +172,24 @@ def _write_annotations(
 
 def _rhythms(plan: Plan, slot: int) -> Iterator[tuple[float, str, str]]:
     """Give what rhythm begins when; ``[`` and ``]`` around fibrillation, as EC57 wants them."""
-    yield 0.0, "+", NORMAL
+    spans = []
     for event in plan.events[plan.event_offsets[slot] : plan.event_offsets[slot + 1]]:
         note = RHYTHMS.get(Kind(int(event["kind"])))
         if note is None:
             continue
         start_s, end_s = float(event["start_s"]), min(float(event["end_s"]), plan.duration_s)
-        yield start_s, "+", note
+        spans.append((start_s, end_s, note))
         if note == RHYTHMS[Kind.VF]:
             yield start_s, "[", ""
             yield end_s, "]", ""
-        yield end_s, "+", NORMAL
+    rank = {note: place for place, note in enumerate(RHYTHMS.values())}
+    in_force = ""
+    for t_s in sorted({0.0, *(t for start_s, end_s, _ in spans for t in (start_s, end_s))}):
+        holding = [note for start_s, end_s, note in spans if start_s <= t_s < end_s]
+        now = min(holding, key=rank.__getitem__, default=NORMAL)
+        if now != in_force:
+            yield t_s, "+", now
+            in_force = now
 
 
 def rhythm_names() -> dict[str, str]:

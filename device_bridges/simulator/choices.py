@@ -11,7 +11,7 @@ from device_bridges.simulator.events import Kind
 
 Floats = NDArray[np.float64]
 
-AF_RATE = (80.0, 115.0)  # /min, default: at rest, below what is called tachycardia
+AF_RATE = (76.0, 113.0)  # /min, 5th to 95th percentile of two minutes in afdb
 # /min, default: usual drops in the first minute, all above the cut-offs 12 and 18 of CLINICAL 3.9.
 NORMAL_HRR60 = (22.0, 45.0)
 SHORTEST_TAU_S = 10.0  # s, the least of CLINICAL 3.9

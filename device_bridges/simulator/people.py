@@ -112,10 +112,14 @@ def draw_people(group: Group, drawn: Drawn, place: int) -> NDArray[Any]:
     rest = -0.5 * fit + np.sqrt(0.75) * drawn.normal("rest")  # the fit have slow hearts
     usual = 65.0 + 6.0 * rest - 6.0 * blocked(group, drawn, age)
     trait("rate_rest", group.heart_rate_rest, usual, rest, 52.0, 78.0)
-    people["respiratory_share"] = _lognormal(0.075, 0.3, drawn.normal("respiratory"))
+    # Both so that LF, HF, RMSSD and SD2 of drawn people are those of nsrdb and gudb sitting.
+    people["respiratory_share"] = _lognormal(0.045, 0.35, drawn.normal("respiratory"))
     people["respiratory_share"] *= np.exp(-0.021 * young)  # a third at 70 of what it is at 20
     people["respiratory_share"] = np.clip(people["respiratory_share"], 0.005, 0.12)
-    people["slow_share"] = _lognormal(0.03, 0.2, drawn.normal("slow")) * np.exp(-0.01 * young)
+    people["slow_share"] = _lognormal(0.08, 0.3, drawn.normal("slow")) * np.exp(-0.01 * young)
+    people["slow_share"] = np.clip(people["slow_share"], 0.005, 0.12)
+    people["respiratory_share"] *= group.variability
+    people["slow_share"] *= group.variability
     z = drawn.normal("breath")
     trait("breath_rest", group.respiration_rest, 15.0 + 1.8 * z, z, 10.0, 20.0)
     z = drawn.normal("speed")
@@ -194,7 +198,8 @@ def _draw_signals(people: NDArray[Any], drawn: Drawn, young: Floats) -> None:
     """Draw what somebody's signals look like."""
     people["body"] = drawn.pick("body", BODIES)
     people["ecg_gain"] = np.clip(_lognormal(1.0, 0.22, drawn.normal("gain")), 0.5, 1.8)
-    people["ecg_noise_mv"] = np.clip(_lognormal(0.008, 0.35, drawn.normal("noise")), 0.003, 0.02)
+    # Of mitdb between beats, 15 to 50 Hz: 0.004 to 0.024 mV, median 0.0105; half of ours is there.
+    people["ecg_noise_mv"] = np.clip(_lognormal(0.018, 0.45, drawn.normal("noise")), 0.006, 0.045)
     people["wander_mv"] = np.clip(_lognormal(0.05, 0.4, drawn.normal("wander")), 0.01, 0.15)
     people["ppg_gain"] = np.clip(_lognormal(1.0, 0.25, drawn.normal("pulse_gain")), 0.5, 2.0)
     delay_s = 0.24 - 0.0006 * young + 0.015 * drawn.normal("delay")  # vessels get stiff with age

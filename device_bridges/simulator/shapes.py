@@ -146,7 +146,7 @@ def _qrs(rng: np.random.Generator, kind: str) -> list[_Wave]:
 
 
 def _t(rng: np.random.Generator, kind: str) -> list[_Wave]:
-    at, mv = rng.uniform(262, 305), rng.uniform(0.14, 0.38)
+    at, mv = rng.uniform(262, 305), rng.uniform(0.16, 0.48)
     rise, fall = rng.uniform(48, 62), rng.uniform(27, 36)
     if kind == "tall T":
         mv = rng.uniform(0.52, 0.64)
@@ -163,7 +163,7 @@ def _t(rng: np.random.Generator, kind: str) -> list[_Wave]:
 def _ventricular(rng: np.random.Generator, up: bool) -> list[_Wave]:
     """Give a beat from a focus in a ventricle: wide, without P, T against the QRS."""
     mv = (1.0 if up else -1.0) * rng.uniform(1.1, 2.1)
-    sd = rng.uniform(22, 27)
+    sd = rng.uniform(21, 27)
     waves = [(0.0, mv, sd), (-0.8 * sd, rng.uniform(-0.1, 0.25) * mv, 0.6 * sd)]
     # Most end in a slur or a notch, the others in a deflection to the other side.
     if rng.random() < 0.6:

@@ -72,6 +72,7 @@ class Group(Form):
     age: Range = (20.0, 80.0)
     male: Share = Field(0.5)
     beta_blocker: Share = Field(0.0)
+    variability: float = Field(1.0, ge=0.05, le=3)
     age_known: Share = Field(0.95)
     rates_known: Share = Field(0.3)
     fitness_mets: Range | None = None

@@ -20,7 +20,7 @@ RAMP_S = 0.3  # in which f waves, fibrillation and noise come and go, default
 FLAT_MV = 0.0015  # default: what an open input that is tied to nothing still picks up, RMS
 HUM_MV = 1.5  # default: what an open input picks up from the mains, amplitude
 HUM_HZ = 60.0  # default
-COARSE_MV, FINE_MV = (0.2, 0.5), (0.08, 0.14)  # RMS at first, after minutes; vfdb: 0.11-0.74
+COARSE_MV, FINE_MV = (0.15, 0.45), (0.08, 0.14)  # RMS at first, after minutes; vfdb: 0.11-0.74
 FINER_S = 150.0  # default: time constant of the way from coarse to fine
 VF_HZ = (3.2, 4.7)  # centre of the spectrum; vfdb: 3 to 5.5 Hz
 F_WAVE_HZ = (4.6, 8.2)  # 4 to 9 Hz, Petrutiu et al. 2007, Europace 9:466
@@ -132,8 +132,8 @@ def _fibrillation(
     # Fronts that pass by, a steady part that keeps it from dying away; faster and slower ones.
     wave = (0.5 + one[0]) * math.cos(turn) - one[1] * math.sin(turn)
     wave += 0.4 * (other[0] * math.cos(1.5 * turn) - other[1] * math.sin(1.5 * turn))
-    wave += 0.15 * (one[1] * math.cos(0.45 * turn) + other[1] * math.sin(0.45 * turn))
-    wave += 0.18 * (one[1] * math.cos(2.1 * turn) + other[0] * math.sin(2.1 * turn))
+    wave += 0.22 * (one[1] * math.cos(0.45 * turn) + other[1] * math.sin(0.45 * turn))
+    wave += 0.26 * (one[1] * math.cos(2.1 * turn) + other[0] * math.sin(2.1 * turn))
     wave += 0.1 * wave * abs(wave) + 0.03 * (wave * wave - 1.0)  # steeper on one side
     first = COARSE_MV[0] + (COARSE_MV[1] - COARSE_MV[0]) * span
     rest = FINE_MV[0] + (FINE_MV[1] - FINE_MV[0]) * span

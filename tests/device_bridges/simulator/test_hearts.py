@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from device_bridges.simulator import tables
 from device_bridges.simulator.hearts import GIVE_UP_S, Hearts
 from device_bridges.simulator.kernels import heart as kernel
+from device_bridges.simulator.people import Drawn, draw_people
+from device_bridges.simulator.sheet import Group
 from device_bridges.simulator.tables import BEATS_KEPT, SECOND, SECONDS_KEPT, N, S, V
 from tests.device_bridges.simulator.plans import event, make_plan
 from tests.needs import recordings
@@ -142,14 +144,14 @@ def assert_medians_lie_within(simulated, real, names):
 
 
 def mixed(n, events=(), **options):
-    """Give the RR of 5 min of each of n people whose swings differ as people's do."""
-    rng = np.random.default_rng(5)
-    plan = make_plan(
-        n,
-        events,
-        respiratory_share=rng.lognormal(math.log(0.035), 0.5, n),
-        slow_share=rng.lognormal(math.log(0.06), 0.3, n),
+    """Give the RR of 5 min of each of n people whose swings are those of drawn people."""
+    people = draw_people(
+        Group.model_validate({"count": n, "age": [20, 60]}),
+        Drawn(5, "mixed", np.arange(n, dtype=np.int64)),
+        place=0,
     )
+    shares = {name: people[name] for name in ("respiratory_share", "slow_share")}
+    plan = make_plan(n, events, **shares)
     log = beats_of(plan, 300.0, **options)
     return [rr(log[log["slot"] == k]) for k in range(n)]
 

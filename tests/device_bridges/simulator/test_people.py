@@ -49,7 +49,7 @@ def test_seeds_groups_and_numbers_make_different_people() -> None:
         ("rate_rest", 52, 78),
         ("rate_max", 100, 225),
         ("respiratory_share", 0.005, 0.12),
-        ("slow_share", 0.005, 0.08),
+        ("slow_share", 0.005, 0.12),
         ("breath_rest", 10, 20),
         ("fitness_mets", 3, 18),
         ("tau_on_s", 20, 60),
@@ -91,6 +91,13 @@ def test_the_highest_rate_falls_with_age_as_published() -> None:
     slope, at_0 = np.polyfit(people["age_years"], people["rate_max"], 1)
     assert slope == pytest.approx(-0.7, abs=0.05)
     assert at_0 == pytest.approx(208, abs=3)
+
+
+def test_a_group_may_vary_less_than_others() -> None:
+    usual, stiff = drawn_people(), drawn_people(variability=0.4)
+    for name in ("respiratory_share", "slow_share"):
+        assert stiff[name] == pytest.approx(0.4 * usual[name])
+    assert (stiff["rate_rest"] == usual["rate_rest"]).all()
 
 
 def test_a_group_may_have_values_of_its_own() -> None:
