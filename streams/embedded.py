@@ -422,6 +422,10 @@ class Embedded:
         ]
         return changes + core.adopt(left_open, now_ns)
 
+    def _take_orders(self) -> list[Order]:
+        """Take all that waits: a storm leaves thousands of strips, which are one commit."""
+        return [self._orders.popleft() for _ in range(len(self._orders))]
+
     @staticmethod
     def _carry_out(order: Order, core: LiveCore) -> Sequence[Record]:
         try:
@@ -453,8 +457,8 @@ class Embedded:
             # What has been given is still processed, for as long as the end may take.
             while not (self._stopping and self._steps.empty()):
                 step = self._next_step()
-                while self._orders:
-                    said(self._carry_out(self._orders.popleft(), core))
+                if orders := self._take_orders():
+                    said([record for order in orders for record in self._carry_out(order, core)])
                 if step is None:
                     self._ledger.commit()  # what waited for room on the disk
                     continue

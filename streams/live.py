@@ -226,11 +226,12 @@ class LiveCore:
         Parameters
         ----------
         changed
-            Whose state has changed; those who had any are looked at as well.
+            Whose state has changed. What persons keep quiet also ends by time alone.
         """
         told = []
         come_ns = self._all_come_ns()
-        for participant in {*changed, *self._held}:
+        timed = (name for name, held in self._held.items() if held.inactivations)
+        for participant in {*changed, *timed}:
             now_ns = come_ns(participant)
             now = Held(
                 participant,

@@ -25,6 +25,8 @@ class Served:
         self.hub = Hub(simulated=True)
         self.feeder = Feeder(self.hub, participants)
         self._live = live
+        if live:  # drawing the traces takes seconds on a slow machine
+            self.hub.set_status(0.3, "live")
         options.setdefault("actions", self)
         app = create_app(self.hub, **options)
         self._socket = socket.create_server(("127.0.0.1", port))
