@@ -88,7 +88,7 @@ function write(told) {
   make('p', 'lead', root).textContent = t('burden.lead', {
     audible: told.audible, alarms: told.alarms, days: figure(told.person_days), per: figure(all),
   });
-  make('p', '', root).textContent = t('burden.whole');
+  make('p', 'quiet', root).textContent = t('burden.whole');
   if (told.noisiest.length) {
     const names = told.noisiest.map(([code, share]) => `${t(`code.${code}`)} ${percent(share)}`).join(', ');
     make('p', '', root).textContent = t('burden.noisiest', { names });
