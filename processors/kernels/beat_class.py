@@ -44,6 +44,7 @@ RULES = (
     "noise",  # Q: unlike any form, and the trace between beats is noisy
     "regular_form",  # N: a form of its own that is never early and as narrow as the dominant one
     "near_dominant",  # N or S: nearly the dominant form
+    "dominant_qrs",  # N or S: the QRS of the dominant form; only what lies around it differs
     "aberrant",  # N or S: begins like the dominant form, after a short interval or in AF
     "sustained",  # N: long runs of a narrow form at a normal rate
     "odd_template",  # V: of a form whose beats are V
@@ -54,8 +55,9 @@ RULES = (
     "extra",  # Q, revised: a small wave between two beats on time
     "no_pause",  # N, revised: on time, or narrow and hardly early, and not followed by a pause
 )
-(FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, ABERRANT, SUSTAINED,
- ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, UNMATCHED, EXTRA, NO_PAUSE) = range(15)  # fmt: skip
+(FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
+ ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, UNMATCHED, EXTRA,
+ NO_PAUSE) = range(16)  # fmt: skip
 
 BEAT_STATE = np.dtype(
     [
@@ -71,7 +73,7 @@ BEAT_STATE = np.dtype(
         ("history", np.int8, (HISTORY,)),
         ("rr_ms", np.float64, (N_RR,)),  # normal intervals, oldest first
         ("fits", np.int8, (N_FIT,)),
-        ("features", np.float64, (10,)),  # of the newest beat
+        ("features", np.float64, (11,)),  # of the newest beat
         ("r_ns", np.int64),
         ("next_ns", np.int64),  # next whole 5 s to be published, with running
         ("last_input_ns", np.int64),
@@ -113,6 +115,8 @@ class Rules(NamedTuple):
     same_qrs: float = 0.90  # 1, from this correlation of the QRS on two templates are one form
     near_correlation: float = 0.85  # 1, nearly the dominant form
     near_distance: float = 0.60  # 1, in deflections of the dominant form
+    dominant_qrs: float = 0.97  # 1, the dominant QRS from here; 0.95 loses 12 V beats, 0.97 none
+    as_wide_ms: float = 10.0  # ms, hardly wider than the dominant form
     odd_correlation: float = 0.75  # 1, below: turned round or split
     odd_distance: float = 0.90  # 1, far from the dominant form
     early: float = 0.85  # 1, RR over the expected; CLINICAL 3.3: S is premature by 15 %
@@ -437,10 +441,14 @@ def judge(state: Any, p: Rules) -> None:
         and ratio < p.form_ratio
     ):
         rule = REGULAR_FORM
-    elif c >= p.near_correlation and d <= p.near_distance and (wide < 10.0 or not is_early):
+    elif c >= p.near_correlation and d <= p.near_distance and (wide < p.as_wide_ms or not is_early):
         rule = NEAR_DOMINANT
         if is_early and not af:
             label, rule = S, DOMINANT_EARLY
+    elif f[10] >= p.dominant_qrs and wide < p.as_wide_ms:
+        # In fast rhythms T waves and neighbours lie in the window: the QRS tells who conducts it.
+        rule = DOMINANT_QRS
+        label = S if is_early and not af else N
     elif early < p.aberrant_early and start < p.aberrant_start:
         rule = ABERRANT
         label = N if af else S
@@ -516,6 +524,7 @@ def classify(
     f[6] = noise_mv / (size + 1.0e-9)
     f[7] = start_distance(wave, state.mean[dominant])
     f[8] = state.early[k]
+    f[10] = 1.0 if k == dominant else qrs_correlation(wave, state.mean[dominant])
     state.label_before = state.label
     judge(state, p)
     gain = 1.0 / min(state.count[k], 16)

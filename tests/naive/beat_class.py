@@ -163,8 +163,10 @@ class Listener:
                 and m["ratio"] < p.form_ratio):  # fmt: skip
             return N, "regular_form"
         near = m["c"] >= p.near_correlation and m["d"] <= p.near_distance
-        if near and (m["wide"] < 10 or not early):
+        if near and (m["wide"] < p.as_wide_ms or not early):
             return by_time[0], "dominant_early" if by_time[1] else "near_dominant"
+        if m["qrs"] >= p.dominant_qrs and m["wide"] < p.as_wide_ms:
+            return by_time[0], "dominant_qrs"
         if m["early"] < p.aberrant_early and m["start"] < p.aberrant_start:
             return N if af else S, "aberrant"
         like = m["c"] > p.af_correlation and m["ratio"] < p.af_ratio
@@ -252,6 +254,7 @@ class Listener:
             "fits": sum(fits) / len(fits) if len(fits) >= 16 else 1.0,
             "noise": noise_mv / (np.abs(wave[27:57]).max() + 1e-9),
             "start": start_distance(wave, lead["mean"]), "form_early": form["early"],
+            "qrs": 1.0 if k == self.dominant else qrs_correlation(wave, lead["mean"]),
         }  # fmt: skip
         self.label_before = self.label
         self.label, self.rule = self.name(self.now, k)

@@ -24,7 +24,9 @@ NARROW += bump(260, 45, 0.25)
 WIDE = bump(0, 40, 1.4) + bump(110, 50, -0.8) + bump(280, 60, -0.4)
 UPSIDE_DOWN = -0.9 * WIDE
 SMALL = bump(0, 30, 0.15)
-SHAPES = {"N": NARROW, "V": WIDE, "W": UPSIDE_DOWN, "s": SMALL, "i": -NARROW}
+# In a fast rhythm the waves of the neighbours lie around the QRS.
+CROWDED = NARROW + bump(-150, 30, 0.4) + bump(200, 30, -0.4)
+SHAPES = {"N": NARROW, "c": CROWDED, "V": WIDE, "W": UPSIDE_DOWN, "s": SMALL, "i": -NARROW}
 
 
 def windows(beats, seed=0, noise=0.01):
@@ -66,8 +68,14 @@ NORMAL = [("N", 800.0)] * 30
 PVC = [("V", 500.0), ("N", 1100.0)]
 
 
+def test_a_fast_rhythm_with_the_dominant_qrs_is_not_ventricular():
+    fast = lines(windows([*NORMAL, *[("c", 560.0)] * 30]))[30:]
+    assert V not in {label for label, *_ in fast}
+    assert fast[0][:2] == (S, "dominant_qrs")
+
+
 @given(
-    st.lists(st.tuples(st.sampled_from("NNNVWs"),
+    st.lists(st.tuples(st.sampled_from("NNNVWsc"),
                        st.sampled_from([800.0, 810.0, 500.0, 1100.0, 300.0, 1600.0, math.nan])),
              min_size=1, max_size=60), st.integers(0, 5), st.sampled_from([0.01, 0.05, 0.2]),
 )  # fmt: skip
