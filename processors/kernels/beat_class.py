@@ -30,6 +30,7 @@ MOST_FORMS = 100  # numbers of forms until they begin anew
 HISTORY = 180  # beats among which the dominant template has the most
 N_RR = 8  # normal intervals of the model
 N_FIT = 48  # intervals of which the share that fits the model is kept
+UNSEEN_BEATS = 16  # beats that the share of forms never seen before is over
 N_BINS = 12  # five-second bins of the minute of V beats
 BIN_NS = 5_000_000_000
 MINUTE_NS = N_BINS * BIN_NS
@@ -51,13 +52,14 @@ RULES = (
     "early_odd",  # V: early and of another form
     "on_time",  # N: another form, but on time and narrow, or rare
     "wide_odd",  # V: far from the dominant form and wider; in AF also if it is turned round
+    "never_twice",  # Q: would be V, but of late hardly any form came twice: noise
     "unmatched",  # N: none of these
     "extra",  # Q, revised: a small wave between two beats on time
     "no_pause",  # N, revised: on time, or narrow and hardly early, and not followed by a pause
 )
 (FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
- ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, UNMATCHED, EXTRA,
- NO_PAUSE) = range(16)  # fmt: skip
+ ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, NEVER_TWICE, UNMATCHED,
+ EXTRA, NO_PAUSE) = range(17)  # fmt: skip
 
 BEAT_STATE = np.dtype(
     [
@@ -78,6 +80,7 @@ BEAT_STATE = np.dtype(
         ("next_ns", np.int64),  # next whole 5 s to be published, with running
         ("last_input_ns", np.int64),
         ("last_rr_ms", np.float64),
+        ("unseen", np.float64),  # running share of beats whose form was never seen before
         ("n_beats", np.int32),
         ("n_rr", np.int32),
         ("total_v", np.int32),
@@ -130,6 +133,7 @@ class Rules(NamedTuple):
     very_wide_ms: float = 30.0  # ms, much wider
     regular: float = 0.125  # 1, an interval fits the model; CLINICAL 3.3: 12.5 %
     irregular_share: float = 0.333  # 1, AF mode from this share that does not fit; CLINICAL 3.3
+    unseen_share: float = 0.8  # 1, from 0.6 on DS1 loses V beats; VT in vfdb is as with 0.8
     noise_share: float = 0.22  # 1, noise between beats over the size of the beat
     odd_share: float = 0.3  # 1, share of V that makes a form odd
     dominant_share: float = 0.3  # 1, a narrower form may be dominant from this share of the top
@@ -486,6 +490,9 @@ def judge(state: Any, p: Rules) -> None:
         wide > p.very_wide_ms and c < p.near_correlation
     ):
         label, rule = V, WIDE_ODD
+    # A focus gives beats that are alike; in AF, where aberrant beats differ, this is not asked.
+    if rule in (EARLY_ODD, WIDE_ODD) and not af and state.unseen > p.unseen_share:
+        label, rule = Q, NEVER_TWICE
     state.label = label
     state.rule = rule
 
@@ -525,6 +532,7 @@ def classify(
     f[7] = start_distance(wave, state.mean[dominant])
     f[8] = state.early[k]
     f[10] = 1.0 if k == dominant else qrs_correlation(wave, state.mean[dominant])
+    state.unseen += ((1.0 if state.count[k] == 1 else 0.0) - state.unseen) / UNSEEN_BEATS
     state.label_before = state.label
     judge(state, p)
     gain = 1.0 / min(state.count[k], 16)

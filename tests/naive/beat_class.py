@@ -70,6 +70,7 @@ class Listener:
         self.now = None  # facts of the newest beat
         self.label = self.label_before = 0
         self.rule = ""
+        self.unseen = 0.0
 
     def recent(self, k):
         return self.beats[-180:].count(k)
@@ -257,7 +258,12 @@ class Listener:
             "qrs": 1.0 if k == self.dominant else qrs_correlation(wave, lead["mean"]),
         }  # fmt: skip
         self.label_before = self.label
+        self.unseen += (float(form["count"] == 1) - self.unseen) / 16
         self.label, self.rule = self.name(self.now, k)
+        odd = self.rule in ("early_odd", "wide_odd")
+        irregular = self.now["fits"] < 1 - self.p.irregular_share
+        if odd and not irregular and self.unseen > self.p.unseen_share:
+            self.label, self.rule = Q, "never_twice"
         gain = 1.0 / min(form["count"], 16)
         early, odd = float(self.now["early"] < self.p.early), float(self.label == V)
         form["early"] = f32(form["early"] + gain * (early - form["early"]))

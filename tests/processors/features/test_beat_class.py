@@ -74,6 +74,18 @@ def test_a_fast_rhythm_with_the_dominant_qrs_is_not_ventricular():
     assert fast[0][:2] == (S, "dominant_qrs")
 
 
+def test_wide_beats_are_noise_once_no_form_has_come_twice_for_long():
+    rng = np.random.default_rng(3)
+    records = windows([*NORMAL, *[("V", 800.0)] * 60])
+    for k in range(30, 90):  # 60 forms, none like another
+        t, source, values = records[k]
+        wave = np.convolve(rng.normal(0, 1.5, 110), np.hanning(12), "valid")[:100]
+        records[k] = (t, source, (*values[:4], *wave))
+    found = lines(records)[60:]
+    assert sum(label == V for label, *_ in found) <= 3
+    assert "never_twice" in {rule for _, rule, *_ in found}
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("NNNVWsc"),
                        st.sampled_from([800.0, 810.0, 500.0, 1100.0, 300.0, 1600.0, math.nan])),
