@@ -24,7 +24,9 @@ def realism(
     ] = False,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed of the simulation.")] = 1,
 ) -> None:
-    """Lay simulated signals beside recorded ones: shapes, spectra, intervals.
+    """Lay simulated signals beside recorded ones.
+
+    Shapes of beats, spectra, intervals, pulses and strips.
 
     Takes about a minute. Without recordings the report shows simulated signals only.
     """
