@@ -7,6 +7,7 @@ block left out, and counted: a full disk must not stop the alarms.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -142,7 +143,8 @@ class Recorder:
         finally:
             self._leave_out_the_rest()
             if self._writer is not None:
-                self._writer.close()
+                with contextlib.suppress(OSError):  # what could be written has been
+                    self._writer.close()
 
     def _next_steps(self) -> list[_Step]:
         """Wait for steps of one hour; they stay in the queue until they are recorded."""
