@@ -158,7 +158,10 @@ def take_quality(
     attached = min(row[1], 0.5)
     if state.lead_known != 0 and attached > 0.0:
         attached = 0.0 if state.lead_off != 0 else 1.0
-    good = attached > 0.0 and row[3] == 0.0 and row[4] == 0.0 and np.isfinite(row[5])
+    # In standstill even the noise of a good electrode is large beside the signal; what stays
+    # below the size of any QRS hides none.
+    readable = row[4] == 0.0 or row[5] < p.low_mv
+    good = attached > 0.0 and row[3] == 0.0 and readable and np.isfinite(row[5])
     lost = state.has_row == 0 or t - state.row_ns > p.lost_ns
     if good and (lost or state.is_clear == 0):
         state.clear_ns = t - SECOND_NS

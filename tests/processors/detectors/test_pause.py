@@ -91,7 +91,7 @@ def test_missing_samples_are_never_asystole():
     assert run(rhythm(*range(1, 11)) + seconds(1, 12), 60) == {}
 
 
-BAD = ({"attached": 0.0}, {"railed": 1.0}, {"noisy": 1.0}, {"peak": math.nan})
+BAD = ({"attached": 0.0}, {"railed": 1.0}, {"noisy": 1.0, "peak": 0.5}, {"peak": math.nan})
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -104,6 +104,12 @@ def test_a_signal_that_has_just_come_back_is_no_asystole_for_6_s(bad):
     records = rhythm(*range(1, 11)) + seconds(1, 10) + seconds(11, 20, **bad) + seconds(21, 30)
     (row,) = run(records, 30)["finding asystole"]
     assert (row[1], row[3]) == (20 * NS, 27 * NS)
+
+
+def test_noise_too_small_to_hide_a_qrs_hides_no_asystole():
+    records = rhythm(*range(1, 11)) + seconds(1, 13) + seconds(14, 30, noisy=1.0, peak=0.15)
+    (row,) = run(records, 20)["finding asystole"]
+    assert (row[1], row[3]) == (10 * NS, 15 * NS)
 
 
 def test_a_large_signal_without_beats_is_no_asystole():
