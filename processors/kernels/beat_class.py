@@ -119,6 +119,8 @@ class Rules(NamedTuple):
     near_correlation: float = 0.85  # 1, nearly the dominant form
     near_distance: float = 0.60  # 1, in deflections of the dominant form
     dominant_qrs: float = 0.97  # 1, the dominant QRS from here; 0.95 loses 12 V beats, 0.97 none
+    dominant_qrs_early: float = 0.92  # 1, the same of a very early beat; 0.90 loses 4 V beats
+    very_early: float = 0.75  # 1, RR over the expected, below
     as_wide_ms: float = 10.0  # ms, hardly wider than the dominant form
     odd_correlation: float = 0.75  # 1, below: turned round or split
     odd_distance: float = 0.90  # 1, far from the dominant form
@@ -449,7 +451,9 @@ def judge(state: Any, p: Rules) -> None:
         rule = NEAR_DOMINANT
         if is_early and not af:
             label, rule = S, DOMINANT_EARLY
-    elif f[10] >= p.dominant_qrs and wide < p.as_wide_ms:
+    elif wide < p.as_wide_ms and f[10] >= (
+        p.dominant_qrs_early if early < p.very_early else p.dominant_qrs
+    ):
         # In fast rhythms T waves and neighbours lie in the window: the QRS tells who conducts it.
         rule = DOMINANT_QRS
         label = S if is_early and not af else N

@@ -166,7 +166,8 @@ class Listener:
         near = m["c"] >= p.near_correlation and m["d"] <= p.near_distance
         if near and (m["wide"] < p.as_wide_ms or not early):
             return by_time[0], "dominant_early" if by_time[1] else "near_dominant"
-        if m["qrs"] >= p.dominant_qrs and m["wide"] < p.as_wide_ms:
+        alike = p.dominant_qrs_early if m["early"] < p.very_early else p.dominant_qrs
+        if m["qrs"] >= alike and m["wide"] < p.as_wide_ms:
             return by_time[0], "dominant_qrs"
         if m["early"] < p.aberrant_early and m["start"] < p.aberrant_start:
             return N if af else S, "aberrant"
