@@ -166,9 +166,8 @@ def check_waveforms(folder: Path, watcher: Watcher, people: list[str], since_ns:
         kept_ns = max(ends, default=watcher.begins_ns[index, signal])
         missing_s = (end_ns - kept_ns) / NS_PER_S
         assert missing_s <= LOST_S, (people[index], signal)
-        if (
-            index == 0 and runs
-        ):  # nothing happens to the first: what is there is there without a gap
+        # Nothing happens to the first: what is there is there without a gap.
+        if index == 0 and runs:
             assert len(runs) == 1
     return len(watcher.ends_ns)
 
