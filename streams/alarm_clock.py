@@ -44,11 +44,10 @@ class AlarmClock:
             changes += self._alarms.tick_known(participant, clock_ns[slot], known_ns)
         return changes
 
-    def now_ns(self, participant: str, strand: str | None = None) -> int:
-        """Give up to when findings are known, of one strand or of all; `NEVER`: of nobody seen."""
+    def now_ns(self, participant: str, strand: str) -> int:
+        """Give up to when findings of a strand are known; `NEVER`: of nobody seen."""
         slot = self._engine.roster.slot(participant)
-        codes = None if strand is None else self._alarms.policy.waits[strand]
-        known_ns = self._engine.known_ns(codes)
+        known_ns = self._engine.known_ns(self._alarms.policy.waits[strand])
         return int(known_ns[slot]) if slot is not None and slot < len(known_ns) else NEVER
 
     def _known_ns(self, known: dict[str, list[int]], slot: int, strand: str) -> int:
