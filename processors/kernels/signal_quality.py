@@ -34,6 +34,7 @@ CELLS = 64  # of a second, for the comparison of peaks
 KEPT_S = 4  # CLINICAL 3.10: 4 s, so that a beat is among them from 15/min on
 N_OUT = 6
 SECOND_NS = 1_000_000_000
+CELL_NS = SECOND_NS // CELLS  # without a remainder
 WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 LARGEST_MV = 1000.0  # beyond: missing, like NaN
 HOLD_S = 0.1  # a longer loss primes the filters anew
@@ -78,10 +79,10 @@ QUALITY_STATE = np.dtype(
         ("power", "f8"), ("g", "f8", (2, 2)),
         ("cell", "i8"), ("cell_n", "i8"), ("cell_noise", "f8"), ("cell_band", "f8"),
         ("cell_sum", "f8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
-        ("part_sum", "f8"), ("n_parts", "i8"), ("mean", "f8"),
+        ("part_sum", "f8"), ("n_parts", "i8"), ("mean", "f8"), ("highest", "f4"),
         ("noises", "f4", (PARTS,)), ("bands", "f4", (PARTS,)), ("steps", "f4", (PARTS,)),
-        # the last seconds: strongest part, noise, band, step, peak to peak
-        ("n_seconds", "i8"), ("seconds", "f4", (5, KEPT_S)),
+        # the last seconds: strongest part, noise, band, step, peak to peak, highest cell
+        ("n_seconds", "i8"), ("seconds", "f4", (6, KEPT_S)),
         # their cells, 0.5-40 Hz and amplitude of 5-20 Hz; how many lie together; the newest's time
         ("trace", "i2", (KEPT_S * CELLS,)), ("energy", "f4", (KEPT_S * CELLS,)),
         ("n_together", "i8"), ("judged", "i8"),
@@ -170,70 +171,101 @@ def _walk(
     s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, lead: int,
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
 ) -> int:  # fmt: skip
-    """Take the samples of one row."""
-    fs, d, z, g = s.fs_hz, s.design, s.z, s.g
-    hold_n, rail_n = np.int64(HOLD_S * fs + 1e-9), np.int64(np.ceil(RAIL_S * fs))
-    b0, b1, b2, b3, b4 = d[0, 0], d[1, 0], d[2, 0], d[3, 0], d[4, 0]
-    for i in range(lo, hi):
+    """Take the samples of one row, as many at a time as lie in one cell."""
+    i = lo
+    while i < hi:
         now_ns = _time_ns(s, s.count)
         second = (now_ns + WITHIN_NS) // SECOND_NS
         if second != s.second:
             if s.n > 0:  # its last sample was lost
                 count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
             _open(s, second)
-        cell = (now_ns + WITHIN_NS - second * SECOND_NS) * CELLS // SECOND_NS
+        cell = (now_ns + WITHIN_NS - second * SECOND_NS) // CELL_NS
         if cell != s.cell:
             _close_cell(s, cell)
-        s.count += 1
-        s.n += 1
-        x = np.float64(values[i, lead])
-        if -LARGEST_MV <= x <= LARGEST_MV:
-            if s.missing > hold_n or (s.at_rail != 0 and x != s.last):
-                s.at_rail = 0
-                for q in range(5):
-                    z[q, 0] = z[q, 1] = 0.0
-                z[0, 0], z[0, 1] = prime_highpass(b0, x)
-                z[2, 0], z[2, 1] = prime_highpass(b2, x)
-                z[3, 0], z[3, 1] = prime_highpass(b3, x)
-            s.run = s.run + 1 if x == s.last and s.missing == 0 else 1
-            s.missing, s.last = 0, x
-            s.raw_low, s.raw_high = min(s.raw_low, x), max(s.raw_high, x)
-            s.seen_low, s.seen_high = min(s.seen_low, x), max(s.seen_high, x)
-            if s.run >= rail_n and abs(x) >= LEAST_RAIL_MV:
-                end = s.seen_high if x > 0.0 else -s.seen_low
-                if abs(x) >= RAIL_SHARE * min(end, PLAUSIBLE_MV):
-                    s.railed = s.at_rail = 1
-            y = b0 * x + z[0, 0]
-            z[0, 0] = -2.0 * b0 * x - d[0, 1] * y + z[0, 1]
-            z[0, 1] = b0 * x - d[0, 2] * y
-            trace = b1 * y + z[1, 0]
-            z[1, 0] = 2.0 * b1 * y - d[1, 1] * trace + z[1, 1]
-            z[1, 1] = b1 * y - d[1, 2] * trace
-            noise = b2 * x + z[2, 0]
-            z[2, 0] = -2.0 * b2 * x - d[2, 1] * noise + z[2, 1]
-            z[2, 1] = b2 * x - d[2, 2] * noise
-            w = b3 * x + z[3, 0]
-            z[3, 0] = -2.0 * b3 * x - d[3, 1] * w + z[3, 1]
-            z[3, 1] = b3 * x - d[3, 2] * w
-            band = b4 * w + z[4, 0]
-            z[4, 0] = 2.0 * b4 * w - d[4, 1] * band + z[4, 1]
-            z[4, 1] = b4 * w - d[4, 2] * band
-            for m in range(2):
-                u = y + s.mains[m] * g[m, 0] - g[m, 1]
-                g[m, 1], g[m, 0] = g[m, 0], u
-            s.power += y * y
-            s.low, s.high = min(s.low, trace), max(s.high, trace)
-            s.cell_noise += noise * noise
-            s.cell_band += band * band
-            s.cell_sum += trace
-            s.cell_n += 1
-            s.n_valid += 1
-        else:
-            s.missing += 1
-            s.run = 0
+        end_ns = second * SECOND_NS + (cell + 1) * CELL_NS - WITHIN_NS
+        n = np.int64((end_ns - now_ns) * 1e-9 * s.fs_hz)  # of whole samples, but for a rounding
+        while n > 1 and _time_ns(s, s.count + n - 1) >= end_ns:
+            n -= 1
+        while n < 1 or _time_ns(s, s.count + n) < end_ns:
+            n += 1
+        n = min(n, hi - i)
+        _take(s, values, i, i + n, lead)
+        i += n
         if (_time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != second:
-            count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
+            count = _finish(s, k, _time_ns(s, s.count - 1), out_slots, out_ns, out, count)
     return int(count)
+
+
+@_inner
+def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> None:
+    """Filter samples of one cell; what they change stays in registers until the end."""
+    fs, d, z, g = s.fs_hz, s.design, s.z, s.g
+    hold_n, rail_n = np.int64(HOLD_S * fs + 1e-9), np.int64(np.ceil(RAIL_S * fs))
+    b0, b1, b2, b3, b4 = d[0, 0], d[1, 0], d[2, 0], d[3, 0], d[4, 0]
+    a01, a11, a21, a31, a41 = d[0, 1], d[1, 1], d[2, 1], d[3, 1], d[4, 1]
+    a02, a12, a22, a32, a42 = d[0, 2], d[1, 2], d[2, 2], d[3, 2], d[4, 2]
+    p0, p1, p2, p3, p4 = z[0, 0], z[1, 0], z[2, 0], z[3, 0], z[4, 0]
+    q0, q1, q2, q3, q4 = z[0, 1], z[1, 1], z[2, 1], z[3, 1], z[4, 1]
+    mains_0, mains_1 = s.mains[0], s.mains[1]
+    f0, f1, h0, h1 = g[0, 0], g[1, 0], g[0, 1], g[1, 1]
+    missing, last, run = s.missing, s.last, s.run
+    raw_low, raw_high, low, high = s.raw_low, s.raw_high, s.low, s.high
+    power, cell_noise, cell_band, cell_sum = s.power, s.cell_noise, s.cell_band, s.cell_sum
+    n_valid = 0
+    for i in range(lo, hi):
+        x = np.float64(values[i, lead])
+        if not -LARGEST_MV <= x <= LARGEST_MV:
+            missing += 1
+            run = 0
+            continue
+        if missing > hold_n or (s.at_rail != 0 and x != last):
+            s.at_rail = 0
+            p1 = q1 = p4 = q4 = 0.0
+            p0, q0 = prime_highpass(b0, x)
+            p2, q2 = prime_highpass(b2, x)
+            p3, q3 = prime_highpass(b3, x)
+        run = run + 1 if x == last and missing == 0 else 1
+        missing, last = 0, x
+        raw_low, raw_high = min(raw_low, x), max(raw_high, x)
+        if run >= rail_n and abs(x) >= LEAST_RAIL_MV:
+            end = max(s.seen_high, raw_high) if x > 0.0 else -min(s.seen_low, raw_low)
+            if abs(x) >= RAIL_SHARE * min(end, PLAUSIBLE_MV):
+                s.railed = s.at_rail = 1
+        y = b0 * x + p0
+        p0 = -2.0 * b0 * x - a01 * y + q0
+        q0 = b0 * x - a02 * y
+        trace = b1 * y + p1
+        p1 = 2.0 * b1 * y - a11 * trace + q1
+        q1 = b1 * y - a12 * trace
+        noise = b2 * x + p2
+        p2 = -2.0 * b2 * x - a21 * noise + q2
+        q2 = b2 * x - a22 * noise
+        w = b3 * x + p3
+        p3 = -2.0 * b3 * x - a31 * w + q3
+        q3 = b3 * x - a32 * w
+        band = b4 * w + p4
+        p4 = 2.0 * b4 * w - a41 * band + q4
+        q4 = b4 * w - a42 * band
+        f0, h0 = y + mains_0 * f0 - h0, f0
+        f1, h1 = y + mains_1 * f1 - h1, f1
+        power += y * y
+        low, high = min(low, trace), max(high, trace)
+        cell_noise += noise * noise
+        cell_band += band * band
+        cell_sum += trace
+        n_valid += 1
+    z[0, 0], z[1, 0], z[2, 0], z[3, 0], z[4, 0] = p0, p1, p2, p3, p4
+    z[0, 1], z[1, 1], z[2, 1], z[3, 1], z[4, 1] = q0, q1, q2, q3, q4
+    g[0, 0], g[1, 0], g[0, 1], g[1, 1] = f0, f1, h0, h1
+    s.missing, s.last, s.run = missing, last, run
+    s.raw_low, s.raw_high, s.low, s.high = raw_low, raw_high, low, high
+    s.seen_low, s.seen_high = min(s.seen_low, raw_low), max(s.seen_high, raw_high)
+    s.power, s.cell_noise, s.cell_band, s.cell_sum = power, cell_noise, cell_band, cell_sum
+    s.cell_n += n_valid
+    s.n_valid += n_valid
+    s.count += hi - lo
+    s.n += hi - lo
 
 
 @_inner
@@ -241,7 +273,7 @@ def _open(s: Any, second: int) -> None:
     s.second, s.n, s.n_valid, s.railed = second, 0, 0, 0
     s.raw_low = s.low = np.inf
     s.raw_high = s.high = -np.inf
-    s.power = 0.0
+    s.power = s.highest = 0.0
     s.cell, s.n_parts = 0, 0
     s.cell_n, s.cell_noise, s.cell_band, s.cell_sum = 0, 0.0, 0.0, 0.0
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
@@ -260,6 +292,7 @@ def _close_cell(s: Any, following: int) -> None:
         steps = s.cell_sum / (s.cell_n * TRACE_MV)
         s.trace[i] = np.int16(np.rint(min(max(steps, -32767.0), 32767.0)))
         s.energy[i] = math.sqrt(s.cell_band / s.cell_n)
+        s.highest = max(s.highest, s.energy[i])
         s.part_n += s.cell_n
         s.part_noise += s.cell_noise
         s.part_band += s.cell_band
@@ -316,7 +349,7 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
         median_of_few(s.bands, s.n_parts),
         median_of_few(s.steps, s.n_parts - 1),
     )
-    kept[4, j] = s.high - s.low
+    kept[4, j], kept[5, j] = s.high - s.low, s.highest
     amplitude, tallest = LEAST_AMPLITUDE_MV, 0.0
     for q in range(n):
         amplitude, tallest = max(amplitude, kept[0, q]), max(tallest, kept[4, q])
@@ -353,14 +386,16 @@ def _likeness(s: Any) -> float:
     """
     n, first = s.n_together * CELLS, (s.n_seconds - s.n_together) * CELLS
     trace, energy, peaks, best = s.trace, s.energy, s.peaks, s.best
-    least = 0.0
-    for i in range(n):
-        least = max(least, PEAK_SHARE * energy[(first + i) & LAST])
+    highest = 0.0
+    for q in range(s.n_together):
+        highest = max(highest, s.seconds[5, (s.n_seconds - 1 - q) % KEPT_S])
+    least = PEAK_SHARE * highest
     n_peaks, size = 0, 0.0
     for i in range(1, n - 1):
         here = energy[(first + i) & LAST]
-        top = here >= energy[(first + i - 1) & LAST] and here > energy[(first + i + 1) & LAST]
-        if not top or here < least:
+        if here < least or here < energy[(first + i - 1) & LAST]:
+            continue
+        if here <= energy[(first + i + 1) & LAST]:
             continue
         if n_peaks == 0 or i - peaks[n_peaks - 1] >= PEAK_APART:
             n_peaks += 1
@@ -376,28 +411,49 @@ def _likeness(s: Any) -> float:
         return 1.0 - UNLIKE
     for q in range(n_whole):
         for p in range(q):
-            like = -1.0
-            for shift in range(-1, 2):
-                like = max(like, _correlation(trace, first + peaks[q], first + peaks[p] + shift))
+            like = _best_correlation(trace, first + peaks[q], first + peaks[p])
             best[q], best[p] = max(best[q], like), max(best[p], like)
     return median_of_few(best, n_whole)
 
 
 @_inner
-def _correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
-    """Give the correlation of the trace around two cells of its ring; 0 where it is constant."""
+def _best_correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
+    """Give the correlation of the trace around two cells, the second one cell off at most.
+
+    Whole numbers are added up, which is exact in any order; 0 where one is constant.
+    """
     n = PEAK_BEFORE + PEAK_AFTER
-    sx = sy = sxx = syy = sxy = 0.0
+    a -= PEAK_BEFORE
+    b -= PEAK_BEFORE + 1
+    x = np.int64(trace[b & LAST])
+    sa = saa = early = middle = late = np.int64(0)
+    sb, sbb = x, x * x  # of the second; the first and the last cell belong to two of three only
     for i in range(n):
-        x = np.float64(trace[(a - PEAK_BEFORE + i) & LAST])
-        y = np.float64(trace[(b - PEAK_BEFORE + i) & LAST])
-        sx += x
-        sy += y
-        sxx += x * x
-        syy += y * y
-        sxy += x * y
-    spread = (sxx - sx * sx / n) * (syy - sy * sy / n)
-    return (sxy - sx * sy / n) / math.sqrt(spread) if spread > 0.0 else 0.0
+        here, after = np.int64(trace[(a + i) & LAST]), np.int64(trace[(b + i + 1) & LAST])
+        sa += here
+        saa += here * here
+        early += here * x
+        middle += here * after
+        late += here * np.int64(trace[(b + i + 2) & LAST])
+        x = after
+        if i < n - 1:
+            sb += after
+            sbb += after * after
+    best = -1.0
+    spread_a = np.float64(saa) - np.float64(sa) * np.float64(sa) / n
+    for shift in range(3):
+        products = early if shift == 0 else (middle if shift == 1 else late)
+        spread = spread_a * (np.float64(sbb) - np.float64(sb) * np.float64(sb) / n)
+        like = (
+            (np.float64(products) - np.float64(sa) * np.float64(sb) / n) / math.sqrt(spread)
+            if spread > 0.0
+            else 0.0
+        )
+        best = max(best, like)
+        gone, come = np.int64(trace[(b + shift) & LAST]), np.int64(trace[(b + shift + n) & LAST])
+        sb += come - gone
+        sbb += come * come - gone * gone
+    return best
 
 
 @_inner
