@@ -39,7 +39,7 @@ setup: $(RUN_STAMP)  ## make .venv with the command vitals in it
 run: $(RUN_STAMP)  ## simulated people on a live page, http://127.0.0.1:8080
 	@$(BIN)/vitals run $(ARGS)
 
-test: $(DEV_STAMP)  ## all tests (a browser and ../shared are used where they are there)
+test: $(DEV_STAMP)  ## all tests (servers and ../shared are used where they are there)
 	@$(BIN)/python -m tests.warm  # else each worker would compile every kernel for itself
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not bench" $(ARGS)
 

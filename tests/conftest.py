@@ -1,0 +1,30 @@
+"""Servers that several tests share; each is started when the first test asks for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.servers.kafka import kafka
+from tests.servers.postgres import postgres
+from tests.servers.redis import redis
+
+
+@pytest.fixture(scope="session")
+def kafka_address(tmp_path_factory):
+    """Give ``host:port`` of a Kafka broker; tests name their topics so that they do not meet."""
+    with kafka(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    """Give the URL of a Redis."""
+    with redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """Give the URL of a PostgreSQL."""
+    with postgres() as url:
+        yield url

@@ -1,0 +1,68 @@
+"""A server as a child process of the tests: started, waited for, ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+START_S = 60.0  # a Java program on a busy machine
+STOP_S = 10.0
+
+
+def free_port() -> int:
+    """Give a port of the loopback address that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], log: Path, ready: Callable[[], bool], *, user: str | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the end of the block, once `ready` says that it answers.
+
+    Raises
+    ------
+    RuntimeError
+        It ended, or did not answer in `START_S`; the end of its log is in the message.
+    """
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, user=user)
+    try:
+        _wait(process, log, ready)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path, ready: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + START_S
+    while not ready():
+        if process.poll() is not None or time.monotonic() > end_s:
+            said = log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"{process.args} did not start:\n{said}")
+        time.sleep(0.05)
+
+
+def answers(port: int) -> bool:
+    """Tell whether something listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def cache() -> Path:
+    """Give the folder in which ``install_servers.sh`` keeps what no system package has."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "vitalstream"
