@@ -17,6 +17,7 @@ from pathlib import Path
 from processors.errors import WireError
 from processors.records import Block
 from streams import wire
+from streams.frame import PREFIX_BYTES
 
 
 class LogWriter:
@@ -104,7 +105,7 @@ def read_log(path: Path) -> LogContent:
         block, length = _block_at(view, at)
         if block is None:
             # Look for the next good one; where there is none, this is where the log was torn.
-            at = data.find(wire.MAGIC, at + 1)
+            at = data.find(wire.FORM.magic, at + 1)
             if at < 0:
                 break
             continue
@@ -127,7 +128,7 @@ def repair_log(path: Path) -> int:
 
 def _block_at(view: memoryview, at: int) -> tuple[Block | None, int]:
     try:
-        length = wire.frame_bytes(view[at : at + wire.PREFIX_BYTES])
+        length = wire.FORM.length(view[at : at + PREFIX_BYTES])
         return wire.decode(view[at : at + length]), length
     except WireError:
         return None, 0

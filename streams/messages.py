@@ -1,0 +1,177 @@
+"""The wire forms of what is not a block: controls, findings, and rows of features.
+
+All are frames (`streams.frame`), columnar, many at once. Names travel in the header, numbers in the
+payload; ``r`` counts the controls, findings or rows.
+
+::
+
+    controls b"VTLC"  header:  participants, kinds, columns (names of the values of each)
+                      payload: t_ns i8[r]; values f8, all of them one after the other
+    findings b"VTLF"  header:  participants, codes, states, evidence (names of each)
+                      payload: revision i4[r]; onset_ns, at_ns, t_ns i8[r]; value f8[r];
+                               evidence f8, all one after the other
+    series   b"VTLS"  header:  participants (each once), and of each of the k features kinds, names,
+                               columns, rows
+                      payload: of each feature who i4[r], t_ns i8[r], values f8[r, c]
+
+The identity of a finding is not sent: it follows from participant, code and onset. Golden bytes of
+each version are kept in ``tests/data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from processors.records import STATE_WORDS, Control, Finding, finding_id
+from streams.frame import Buffer, Form, array_bytes
+from streams.stores import FEATURES, SCALARS, SeriesRows
+
+CONTROLS: Final = Form("controls", b"VTLC", 1)
+FINDINGS: Final = Form("findings", b"VTLF", 1)
+SERIES: Final = Form("series", b"VTLS", 1)
+
+
+def encode_controls(controls: Sequence[Control]) -> bytes:
+    """Give the wire form of controls."""
+    header = {
+        "participants": [control.participant for control in controls],
+        "kinds": [control.kind for control in controls],
+        "columns": [list(control.values) for control in controls],
+    }
+    payload = array_bytes(np.array([control.t_ns for control in controls], np.int64), "<i8")
+    values = [float(value) for control in controls for value in control.values.values()]
+    return CONTROLS.seal(header, payload + array_bytes(np.array(values, np.float64), "<f8"))
+
+
+def decode_controls(data: Buffer) -> list[Control]:
+    """Read controls; whether kinds and values make sense is for the engine to judge.
+
+    Raises
+    ------
+    WireError
+        Not controls, an unknown version, cut short, damaged, or inconsistent in itself.
+    """
+    header, reader = CONTROLS.open(data)
+    participants, kinds = header.texts("participants"), header.texts("kinds")
+    columns = header.lists_of_texts("columns")
+    if not len(participants) == len(kinds) == len(columns):
+        raise CONTROLS.error("participants, kinds and columns do not fit together")
+    t_ns = reader.take("<i8", len(kinds)).tolist()
+    values = [reader.take("<f8", len(names)).tolist() for names in columns]
+    reader.finish()
+    return [
+        Control(who, t, kind, dict(zip(names, row, strict=True)))
+        for who, t, kind, names, row in zip(participants, t_ns, kinds, columns, values, strict=True)
+    ]
+
+
+def encode_findings(findings: Sequence[Finding]) -> bytes:
+    """Give the wire form of findings."""
+    header = {
+        "participants": [finding.participant for finding in findings],
+        "codes": [finding.code for finding in findings],
+        "states": [finding.state for finding in findings],
+        "evidence": [list(finding.evidence) for finding in findings],
+    }
+    evidence = [float(value) for finding in findings for value in finding.evidence.values()]
+    parts = [
+        array_bytes(np.array([finding.revision for finding in findings], np.int64), "<i4"),
+        *(
+            array_bytes(np.array([getattr(finding, name) for finding in findings], np.int64), "<i8")
+            for name in ("onset_ns", "at_ns", "t_ns")
+        ),
+        array_bytes(np.array([finding.value for finding in findings], np.float64), "<f8"),
+        array_bytes(np.array(evidence, np.float64), "<f8"),
+    ]
+    return FINDINGS.seal(header, b"".join(parts))
+
+
+def decode_findings(data: Buffer) -> list[Finding]:
+    """Read findings.
+
+    Raises
+    ------
+    WireError
+        Not findings, an unknown version, cut short, damaged, or inconsistent in itself.
+    """
+    header, reader = FINDINGS.open(data)
+    participants, codes = header.texts("participants"), header.texts("codes")
+    states, evidence = header.texts("states"), header.lists_of_texts("evidence")
+    n = len(participants)
+    if not n == len(codes) == len(states) == len(evidence):
+        raise FINDINGS.error("participants, codes, states and evidence do not fit together")
+    if not set(states) <= set(STATE_WORDS):
+        raise FINDINGS.error(f"states are {', '.join(sorted(set(states)))}")
+    revision = reader.take("<i4", n).tolist()
+    onset_ns, at_ns, t_ns = (reader.take("<i8", n).tolist() for _ in range(3))
+    value = reader.take("<f8", n).tolist()
+    found = [
+        Finding(
+            id=finding_id(participants[k], codes[k], onset_ns[k]),
+            revision=revision[k],
+            participant=participants[k],
+            code=codes[k],
+            state=states[k],
+            onset_ns=onset_ns[k],
+            at_ns=at_ns[k],
+            t_ns=t_ns[k],
+            value=value[k],
+            evidence=dict(zip(names, reader.take("<f8", len(names)).tolist(), strict=True)),
+        )
+        for k, names in enumerate(evidence)
+    ]
+    reader.finish()
+    return found
+
+
+def encode_series(series: Iterable[SeriesRows]) -> bytes:
+    """Give the wire form of rows of features and scalar signals."""
+    series = list(series)
+    who: dict[str, int] = {}
+    parts = []
+    for rows in series:
+        numbers = [who.setdefault(name, len(who)) for name in rows.participants]
+        parts += [
+            array_bytes(np.array(numbers, np.int64), "<i4"),
+            array_bytes(rows.t_ns, "<i8"),
+            array_bytes(rows.values, "<f8"),
+        ]
+    header = {
+        "participants": list(who),
+        "kinds": [rows.kind for rows in series],
+        "names": [rows.name for rows in series],
+        "columns": [list(rows.columns) for rows in series],
+        "rows": [len(rows.participants) for rows in series],
+    }
+    return SERIES.seal(header, b"".join(parts))
+
+
+def decode_series(data: Buffer) -> list[SeriesRows]:
+    """Read rows of features and scalar signals.
+
+    Raises
+    ------
+    WireError
+        Not series, an unknown version, cut short, damaged, or inconsistent in itself.
+    """
+    header, reader = SERIES.open(data)
+    participants, kinds, names = (header.texts(name) for name in ("participants", "kinds", "names"))
+    columns, counts = header.lists_of_texts("columns"), header.counts("rows")
+    if not len(kinds) == len(names) == len(columns) == len(counts):
+        raise SERIES.error("kinds, names, columns and rows do not fit together")
+    if not set(kinds) <= {FEATURES, SCALARS}:
+        raise SERIES.error(f"kinds are {', '.join(sorted(set(kinds)))}")
+    series = []
+    for kind, name, wide, n in zip(kinds, names, columns, counts, strict=True):
+        who = reader.take("<i4", n)
+        if n and not 0 <= int(who.min()) <= int(who.max()) < len(participants):
+            raise SERIES.error(f"rows of {name} name a participant who is not there")
+        t_ns = reader.take("<i8", n)
+        values = reader.take("<f8", n * len(wide)).reshape(n, len(wide))
+        people = [participants[k] for k in who.tolist()]
+        series.append(SeriesRows(kind, name, wide, people, t_ns, values))
+    reader.finish()
+    return series
