@@ -4,7 +4,8 @@
 
     VitalsError
     |-- InputError (ValueError)         a file, line or message is not what it claims to be
-    |   `-- WireError                   a block on the bus is damaged or of another version
+    |   |-- WireError                   bytes on the bus are damaged or of another version
+    |   `-- SnapshotError               a snapshot is of another version (streams/snapshot)
     |-- SettingError (ValueError)       a configuration value or command option
     |-- UnknownSignalError (LookupError)
     |-- StoreError (OSError)            a store cannot take or give (streams/stores)
@@ -42,7 +43,7 @@ class InputError(VitalsError, ValueError):
 
 
 class WireError(InputError):
-    """Bytes from the bus are not a block: damaged, cut short, or of an unknown version."""
+    """Bytes from the bus are damaged, cut short, of an unknown version or something else."""
 
 
 class SettingError(VitalsError, ValueError):

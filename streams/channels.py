@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from processors.records import NS_PER_S, Block
 from processors.signals import SIGNALS
 from streams.roster import Roster
+from streams.snapshot import same_layout
 
 # One record per channel. Times are the channel's own device time, ns.
 _CHANNEL: Final = np.dtype(
@@ -211,6 +213,41 @@ class Channels:
         """Give the sum of each counter over all channels."""
         used = np.fromiter(self._index.values(), np.int64)
         return {name: int(self.table[name][used].sum()) for name in COUNTERS}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give all that it knows, as plain values (`streams.snapshot`)."""
+        n_lanes = len(self._lane_index) + len(self._free_lanes)
+        return {
+            "table": self.table[: len(self._keys)].copy(),
+            "lanes": self.lanes[:n_lanes].copy(),
+            "keys": [None if key is None else list(key) for key in self._keys],
+            "lane_of": [[*key, lane] for key, lane in self._lane_index.items()],
+            "free": list(self._free),
+            "free_lanes": list(self._free_lanes),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Know what a snapshot knows, and nothing else; the roster has been restored before.
+
+        Raises
+        ------
+        SnapshotError
+            It was taken by a version whose account has another layout.
+        """
+        self.table = same_layout("channels", state["table"], _CHANNEL)
+        self.lanes = same_layout("lanes", state["lanes"], _LANE)
+        self._keys = [None if key is None else _key(key) for key in state["keys"]]
+        self._index = {key: k for k, key in enumerate(self._keys) if key is not None}
+        self._lane_index = {
+            (slot, signal, variant): lane for slot, signal, variant, lane in state["lane_of"]
+        }
+        self._free, self._free_lanes = list(state["free"]), list(state["free_lanes"])
+        self._routes.clear()
+
+
+def _key(fields: list[str]) -> tuple[str, str, str, str]:
+    participant, signal, variant, device = fields
+    return participant, signal, variant, device
 
 
 def _with_room(table: NDArray[Any], index: int) -> NDArray[Any]:

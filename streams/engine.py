@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +86,24 @@ class _Node:
     by_clock: bool  # consumes nothing that is waited for: time alone moves its horizon
     moved: bool = False  # a watermark or record of its input is new
     batches: list[Batch] = field(default_factory=list)
+
+    def restore(self, state: Mapping[str, Any] | None, slots: NDArray[np.int32]) -> bool:
+        """Go on where a snapshot was taken, or begin anew; tell whether it could go on."""
+        self.batches = []
+        fits = (
+            state is not None
+            and state["consumes"] == list(self.processor.consumes)
+            and state["state"].dtype == self.processor.snapshot(slots[:0]).dtype
+        )
+        if state is None or not fits:
+            self.processor.forget(slots)
+            self.moved = True
+            return False
+        self.processor.restore(slots, state["state"])
+        if self.merger is not None:
+            self.merger.restore(state["merger"])
+        self.moved = state["moved"]
+        return True
 
 
 class Engine:
@@ -235,6 +253,70 @@ class Engine:
         if slot < len(self._newest_ns):
             self._watermarks[:, slot] = NEVER
             self._first_ns[slot] = self._newest_ns[slot] = self._clock_floor_ns[slot] = NEVER
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give all that the engine knows, as plain values (`streams.snapshot` makes bytes of it).
+
+        Between two calls of `feed` or `tick`; an engine that is restored from it goes on to the bit
+        as this one.
+        """
+        n = self.roster.n_slots  # what lies beyond is room, not state
+        slots = np.arange(n, dtype=np.int32)
+        return {
+            "roster": self.roster.snapshot(),
+            "channels": self.channels.snapshot(),
+            "intake": self._intake.snapshot(),
+            "processors": {
+                node.processor.name: {
+                    "consumes": list(node.processor.consumes),
+                    "state": node.processor.snapshot(slots),
+                    "merger": node.merger.snapshot(n) if node.merger else None,
+                    "moved": node.moved,
+                }
+                for node in self._nodes
+            },
+            "watermarks": {
+                name: self._watermarks[stream, :n].copy()
+                for name, stream in self._streams.index.items()
+            },
+            "first_ns": self._first_ns[:n].copy(),
+            "newest_ns": self._newest_ns[:n].copy(),
+            "arrived_ns": self._arrived_ns[:n].copy(),
+            "clock_floor_ns": self._clock_floor_ns[:n].copy(),
+            "now_ns": self._now_ns,
+            "rejected_rows": self._rejected_rows,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> tuple[str, ...]:
+        """Go on where a snapshot was taken; what this engine knew before is forgotten.
+
+        Returns
+        -------
+        tuple of str
+            Processors that begin anew, because the snapshot does not have them or their state has
+            had another layout: after a change of version.
+
+        Raises
+        ------
+        SnapshotError
+            It was taken by a version whose channels have another layout.
+        """
+        self.roster.restore(state["roster"])
+        self.channels.restore(state["channels"])
+        self._intake.restore(state["intake"])
+        self._first_ns, self._newest_ns = state["first_ns"].copy(), state["newest_ns"].copy()
+        self._arrived_ns = state["arrived_ns"].copy()
+        self._clock_floor_ns = state["clock_floor_ns"].copy()
+        self._now_ns, self._rejected_rows = state["now_ns"], state["rejected_rows"]
+        never = np.full(len(self._first_ns), NEVER, np.int64)
+        marks = [state["watermarks"].get(name, never) for name in self._streams.names]
+        self._watermarks = np.stack(marks) if marks else np.zeros((0, len(never)), np.int64)
+        slots = np.arange(self.roster.n_slots, dtype=np.int32)
+        return tuple(
+            node.processor.name
+            for node in self._nodes
+            if not node.restore(state["processors"].get(node.processor.name), slots)
+        )
 
     def _put_control(self, control: Control) -> None:
         columns = CONTROLS[control.kind]

@@ -134,6 +134,10 @@ class Header:
         value: bool = self._typed(name, bool)
         return value
 
+    def blob(self, name: str) -> bytes:
+        value: bytes = self._typed(name, bytes)
+        return value
+
     def texts(self, name: str) -> tuple[str, ...]:
         return self._texts(name, self._typed(name, list))
 
@@ -175,6 +179,11 @@ class Reader:
         values = np.frombuffer(self._payload, dtype, count, self._at)
         self._at += n_bytes
         return values
+
+    def rest(self) -> Buffer:
+        """Take all that is left."""
+        at, self._at = self._at, len(self._payload)
+        return self._payload[at:]
 
     def finish(self) -> None:
         if self._at != len(self._payload):

@@ -9,15 +9,16 @@ in time and count, or says by its count how much is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processors.records import NS_PER_S, Block, Chunk, pack, row_chunk
 from streams.channels import SINCE_TICK, Channels, Route
+from streams.wire import decode, encode
 
 WAIT_NS: Final = NS_PER_S  # DESIGN 2: at most 1 s for what is missing
 JITTER_NS: Final = NS_PER_S // 10  # time stamps of a device's packets vary by less (default)
@@ -108,6 +109,29 @@ class Intake:
             self._held.pop(channel, None)
             self._held_since.pop(channel, None)
             self._lost.pop(channel, None)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give what is held and what was given up, as plain values (`streams.snapshot`)."""
+        return {
+            "held": [
+                [channel, [encode(pack([chunk])) for chunk in chunks]]
+                for channel, chunks in self._held.items()
+            ],
+            "held_since": list(map(list, self._held_since.items())),
+            "lost": [[channel, list(map(list, gaps))] for channel, gaps in self._lost.items()],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Hold what a snapshot holds; the channels have been restored before."""
+        self._held = {
+            channel: [row_chunk(decode(data), 0) for data in chunks]
+            for channel, chunks in state["held"]
+        }
+        self._held_since = dict(state["held_since"])
+        self._lost = {
+            channel: [(first, end) for first, end in gaps] for channel, gaps in state["lost"]
+        }
+        self.late = []
 
     def _in_step(self, block: Block, route: Route, lengths: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which rows continue their channel exactly: bool ``[r]``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,28 @@ class Merger:
         self._moved_ns[:, slots[slots < self._moved_ns.shape[1]]] = NEVER
         for blocks in self._waiting:
             blocks[:] = [_select(block, ~np.isin(block.slots, slots)) for block in blocks]
+
+    def snapshot(self, n_slots: int) -> dict[str, Any]:
+        """Give what waits and up to where of these slots, as plain values (`streams.snapshot`)."""
+        return {
+            "waiting": [
+                [[block.name, block.slots, block.t_ns, block.values] for block in blocks]
+                for blocks in self._waiting
+            ],
+            "horizon_ns": self.horizon_ns[:n_slots].copy(),
+            "marks": self._marks[:, :n_slots].copy(),
+            "moved_ns": self._moved_ns[:, :n_slots].copy(),
+            "late": self.late,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on where a snapshot of a merger of the same streams was taken."""
+        self._waiting = [
+            [DerivedBlock(*fields) for fields in blocks] for blocks in state["waiting"]
+        ]
+        self.horizon_ns = state["horizon_ns"].copy()
+        self._marks, self._moved_ns = state["marks"].copy(), state["moved_ns"].copy()
+        self.late = state["late"]
 
     def advance(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import ItemsView, Iterable, Sequence
+from collections.abc import ItemsView, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,3 +70,12 @@ class Roster:
 
     def names(self, slots: Sequence[int] | NDArray[np.int32]) -> list[str]:
         return [self.name(int(slot)) for slot in slots]
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give all that it knows, as plain values (`streams.snapshot`)."""
+        return {"names": list(self._names), "free": list(self._free)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Know what a snapshot knows, and nothing else."""
+        self._names, self._free = list(state["names"]), list(state["free"])
+        self._slot_of = {name: k for k, name in enumerate(self._names) if name is not None}
