@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,21 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadtest.page import document, picture, table
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from loadtest.realism_scores import Scored
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto;
-       padding: 0 1rem; color: #1c2733; }
-h1 { margin-bottom: 0 } h2 { margin-top: 2.4rem; border-bottom: 1px solid #d5dde5 }
-table { border-collapse: collapse; margin: .6rem 0 }
-th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e4eaf0 }
-th:first-child, td:first-child { text-align: left } th { color: #54677a; font-weight: 600 }
-img { max-width: 100% } .note { color: #54677a }
-"""
-_DPI = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +84,11 @@ def page(title: str, says: str, sections: Iterable[Section]) -> str:
     parts = [f"<h1>{html.escape(title)}</h1><p class=note>{html.escape(says)}</p>"]
     for section in sections:
         parts.append(f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.says)}</p>")
-        parts += [_picture(caption, figure) for caption, figure in section.pictures]
+        parts += [picture(figure, caption) for caption, figure in section.pictures]
         parts += [_table(caption, rows) for caption, rows in section.tables if rows]
         if section.scores:
             parts.append(_score_table(section.scores))
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
-        f"<style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _picture(caption: str, figure: Figure) -> str:
-    written = io.BytesIO()
-    figure.savefig(written, format="png", dpi=_DPI)
-    inside = base64.b64encode(written.getvalue()).decode()
-    alt = html.escape(caption)
-    return (
-        f"<p><img alt='{alt}' src='data:image/png;base64,{inside}'><br>"
-        f"<span class=note>{alt}</span></p>"
-    )
+    return document(title, parts)
 
 
 def _table(caption: str, rows: Sequence[Compared]) -> str:
@@ -122,7 +97,7 @@ def _table(caption: str, rows: Sequence[Compared]) -> str:
         (row.measure, *_range(row.simulated), *_range(row.recorded), _share(row.within))
         for row in rows
     ]
-    return _cells(head, cells)
+    return table(head, cells)
 
 
 def _score_table(scores: Sequence[Scored]) -> str:
@@ -131,17 +106,11 @@ def _score_table(scores: Sequence[Scored]) -> str:
         (one.figure, _two(one.simulated), _two(one.recorded), _two(one.difference, "+"))
         for one in scores
     ]
-    return _cells(head, cells)
+    return table(head, cells)
 
 
 def _two(value: float, sign: str = "") -> str:
     return "-" if math.isnan(value) else f"{value:{sign}.2f}"
-
-
-def _cells(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["".join(f"<th>{html.escape(name)}</th>" for name in head)]
-    lines += ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
 
 def _range(values: tuple[float, float, float]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtest.page import blank_figure
 from loadtest.realism_measures import AFTER_S, BEFORE_S, ECG_HZ, Floats, spectrum
 
 if TYPE_CHECKING:
@@ -20,16 +21,9 @@ STRIP_S = 10.0
 Signals = Sequence[NDArray[Any]]
 
 
-def _figure(width: float, height: float) -> Figure:
-    # Loaded here: it takes a second. No window is opened and no global state changed.
-    from matplotlib.figure import Figure as Made
-
-    return Made(figsize=(width, height), layout="constrained")
-
-
 def templates(simulated: Mapping[str, Signals], recorded: Mapping[str, Signals]) -> Figure:
     """Draw the beats of each class: one line a person or a record, thick: their median."""
-    figure = _figure(11, 5)
+    figure = blank_figure(11, 5)
     axes = figure.subplots(2, len(simulated), sharex=True, sharey="row", squeeze=False)
     t_ms = 1000 * np.arange(-BEFORE_S, AFTER_S - 1e-9, 1 / ECG_HZ)
     rows = ((simulated, "simulated", SIMULATED), (recorded, "recorded", RECORDED))
@@ -61,7 +55,7 @@ def spectra(panels: Mapping[str, tuple[tuple[Signals, float], tuple[Signals, flo
     """
     n_columns = min(3, len(panels))
     n_rows = -(-len(panels) // n_columns)
-    figure = _figure(3.7 * n_columns, 3.1 * n_rows)
+    figure = blank_figure(3.7 * n_columns, 3.1 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
@@ -97,7 +91,7 @@ def _spectrum(ax: Axes, signals: Signals, fs_hz: float, name: str, colour: str) 
 
 def intervals(panels: Mapping[str, tuple[Sequence[Floats], Sequence[Floats]]]) -> Figure:
     """Draw histograms of RR and Poincare plots, simulated and recorded side by side."""
-    figure = _figure(11, 3.2 * len(panels))
+    figure = blank_figure(11, 3.2 * len(panels))
     axes = figure.subplots(len(panels), 3, squeeze=False)
     for row, (title, both) in zip(axes, panels.items(), strict=True):
         named = zip(both, ("simulated", "recorded"), (SIMULATED, RECORDED), strict=True)
@@ -120,7 +114,7 @@ def intervals(panels: Mapping[str, tuple[Sequence[Floats], Sequence[Floats]]]) -
 
 def strips(pairs: Mapping[str, tuple[NDArray[Any] | None, NDArray[Any] | None]]) -> Figure:
     """Draw ten seconds of each rhythm, simulated on the left, recorded on the right, mV."""
-    figure = _figure(13, 1.75 * len(pairs))
+    figure = blank_figure(13, 1.75 * len(pairs))
     axes = figure.subplots(len(pairs), 2, squeeze=False)
     for row, (title, both) in zip(axes, pairs.items(), strict=True):
         for ax, mv, name in zip(row, both, ("simulated", "recorded"), strict=True):
@@ -146,7 +140,7 @@ def _paper(ax: Axes, mv: NDArray[Any] | None) -> None:
 
 def pulses(simulated: Sequence[Floats], recorded: Sequence[Floats]) -> Figure:
     """Draw the mean pulses from foot to foot, each from 0 to 1."""
-    figure = _figure(9, 3)
+    figure = blank_figure(9, 3)
     axes = figure.subplots(1, 2, sharey=True)
     for ax, waves, name, colour in zip(
         axes, (simulated, recorded), ("simulated", "recorded"), (SIMULATED, RECORDED), strict=True

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 import math
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadtest.meter import STAGES
+from loadtest.page import blank_figure, document, picture, table
 from loadtest.verdicts import Verdict, is_valid
 
 if TYPE_CHECKING:
@@ -30,19 +29,6 @@ STAGE_SAYS: Mapping[str, str] = {
     "page_trace": "trace read by a page",
     "page_alarm": "alarm read by a page",
 }
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, "Noto Sans CJK KR", sans-serif; max-width: 62rem;
-       margin: 2rem auto; padding: 0 1rem; color: #1c2733; }
-h1 { margin-bottom: 0 } h2 { margin-top: 2.2rem; border-bottom: 1px solid #d5dde5 }
-table { border-collapse: collapse; margin: .6rem 0 } th, td { padding: .25rem .8rem;
-        text-align: right; border-bottom: 1px solid #e4eaf0 }
-th:first-child, td:first-child { text-align: left } th { color: #54677a; font-weight: 600 }
-img { max-width: 100% } .met { color: #0a6b3d } .missed { color: #b00020; font-weight: 600 }
-.verdict { font-size: 1.2rem; padding: .6rem 1rem; border-radius: .4rem; background: #eef7f1 }
-.verdict.bad { background: #fdecee }
-.note { color: #54677a }
-"""
 
 
 def write(
@@ -101,7 +87,7 @@ def page(run: Run, verdicts: Sequence[Verdict], scores: Mapping[str, Any]) -> st
         f"{plan.duration_s:g} s, embedded mode with {len(run.pages)} open "
         f"page{'s' if len(run.pages) != 1 else ''}.</p>",
         f"<p class='verdict{'' if met and valid else ' bad'}'>{word}</p>",
-        _table(
+        table(
             ("demand", "limit", "measured", "met"),
             (
                 (
@@ -118,7 +104,7 @@ def page(run: Run, verdicts: Sequence[Verdict], scores: Mapping[str, Any]) -> st
         "<p class=note>A block is due when its last sample has been measured. Every stage counts "
         "from there, also where the generator was late, so that no wait is hidden. Participants "
         "whose packets the script delays are left out of latencies, not of counts.</p>",
-        _table(
+        table(
             ("stage", "count", "median ms", "p90", "p99", "p99.9", "worst"),
             (_latency_row(run, stage) for stage in STAGES),
         ),
@@ -128,17 +114,13 @@ def page(run: Run, verdicts: Sequence[Verdict], scores: Mapping[str, Any]) -> st
         f"{run.cpu_s / run.elapsed_s:.3f} of a core.</p>",
         _plot(lambda ax: _draw_schedule(ax, run), "lateness over time"),
         "<h2>What became of the samples</h2>",
-        _table(("", "samples"), ((k.replace("_", " "), f"{v:,}") for k, v in run.samples.items())),
-        _table(("signal", "sent"), ((k, f"{v:,}") for k, v in sorted(run.by_signal.items()))),
-        _table(("results", ""), ((k.replace("_", " "), f"{v:,}") for k, v in run.results.items())),
+        table(("", "samples"), ((k.replace("_", " "), f"{v:,}") for k, v in run.samples.items())),
+        table(("signal", "sent"), ((k, f"{v:,}") for k, v in sorted(run.by_signal.items()))),
+        table(("results", ""), ((k.replace("_", " "), f"{v:,}") for k, v in run.results.items())),
         "<h2>Findings against what was planted</h2>",
         _scores(scores),
     ]
-    body = "\n".join(parts)
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Load test: "
-        f"{html.escape(plan.name)}</title><style>{_STYLE}</style><body>{body}</body></html>\n"
-    )
+    return document(f"Load test: {plan.name}", parts)
 
 
 def _latency_row(run: Run, stage: str) -> tuple[str, ...]:
@@ -162,31 +144,16 @@ def _scores(scores: Mapping[str, Any]) -> str:
     ]
     if not rows:
         return "<p>Nothing was planted that a detector could find.</p>"
-    table = _table(("code", *(title for _, title in columns)), rows)
+    planted = table(("code", *(title for _, title in columns)), rows)
     silent = scores.get("no_detector", [])
     said = ", ".join(html.escape(str(code)) for code in silent)
-    return table + (f"<p class=note>Planted, but no detector yet: {said}.</p>" if said else "")
+    return planted + (f"<p class=note>Planted, but no detector yet: {said}.</p>" if said else "")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str | tuple[str, str]]]) -> str:
-    """Give a table; a cell may be (class, text)."""
-    lines = ["".join(f"<th>{html.escape(title)}</th>" for title in head)]
-    for row in rows:
-        cells = (cell if isinstance(cell, tuple) else ("", cell) for cell in row)
-        lines.append("".join(f"<td class='{c}'>{html.escape(t)}</td>" for c, t in cells))
-    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
-
-
-def _plot(draw: Any, title: str) -> str:
-    """Give a picture inside the page; matplotlib is loaded here, for it takes a second."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+def _plot(draw: Callable[[Axes], None], caption: str) -> str:
+    figure = blank_figure(9, 3.4)
     draw(figure.subplots())
-    written = io.BytesIO()
-    figure.savefig(written, format="svg")
-    picture = base64.b64encode(written.getvalue()).decode()
-    return f"<img alt='{html.escape(title)}' src='data:image/svg+xml;base64,{picture}'>"
+    return picture(figure, caption, as_svg=True)
 
 
 def _draw_curves(ax: Axes, run: Run) -> None:
