@@ -30,6 +30,7 @@ from processors.records import (
     FeatureBlock,
     Finding,
     Processor,
+    StreamSpec,
 )
 from processors.registry import discover
 from streams.alarm_clock import AlarmClock
@@ -54,6 +55,9 @@ class Options:
         Number of the ECG lead; None for all of them.
     profile
         Control ``profile`` columns for every participant.
+    streams
+        Derived streams of which every record is written as a feature line, too; with `features`
+        none that has the name of a feature.
     """
 
     out: Path
@@ -61,6 +65,7 @@ class Options:
     chunk_ns: int = 40_000_000
     features: bool = False
     profile: Mapping[str, float] | None = None
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +149,10 @@ class _Run:
         policy: Policy,
     ) -> None:
         self._options = options
-        self._engine = Engine(processors_for(all_leads=options.lead is None), tap=TAPPED)
+        processors = processors_for(all_leads=options.lead is None)
+        self._engine = Engine(processors, tap=(*TAPPED, *options.streams))
         self._columns = self._engine.feature_columns
+        self._stream_columns = _stream_columns(processors)
         self._alarms = AlarmCore(policy)
         self._alarm_clock = AlarmClock(self._engine, self._alarms)
         self._playing = {recording.participant: recording for recording in recordings}
@@ -222,10 +229,14 @@ class _Run:
         roster = self._engine.roster
         for block in output.derived:
             for k, participant in enumerate(roster.names(block.slots)):
-                line = _BEAT_LINES[block.name](block, k)
                 strap = block.name == "rr_intervals"
-                if line and (not strap or participant in self._beats_only):
-                    lines.setdefault(participant, []).append(line)
+                if block.name in TAPPED and (not strap or participant in self._beats_only):
+                    line = _BEAT_LINES[block.name](block, k)
+                    if line:
+                        lines.setdefault(participant, []).append(line)
+                if block.name in self._options.streams:
+                    written = _feature_line(block, k, self._stream_columns[block.name])
+                    lines.setdefault(participant, []).append(written)
         for finding in output.findings:
             self._writers[finding.participant].note(finding)
             lines.setdefault(finding.participant, []).append(_finding_line(finding))
@@ -292,7 +303,17 @@ def _finding_line(finding: Finding) -> Line:
     return Line(finding.t_ns, finding.at_ns, "onset_", fields)
 
 
-def _feature_line(block: FeatureBlock, k: int, names: Sequence[str]) -> Line:
+def _stream_columns(processors: Iterable[Processor]) -> dict[str, tuple[str, ...]]:
+    """Name the columns of every derived stream."""
+    return {
+        spec.name: tuple(column.name for column in spec.columns)
+        for processor in processors
+        for spec in processor.produces
+        if isinstance(spec, StreamSpec)
+    }
+
+
+def _feature_line(block: FeatureBlock | DerivedBlock, k: int, names: Sequence[str]) -> Line:
     values = {name: _number(v) for name, v in zip(names, block.values[k].tolist(), strict=True)}
     fields = {"kind": "feature", "name": block.name, "values": values}
     return Line(int(block.t_ns[k]), int(block.t_ns[k]), "", fields)

@@ -6,6 +6,7 @@ With ``VITALS_REQUIRE_SERVERS=1``, as in continuous integration, it fails instea
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,3 +37,13 @@ def chromium() -> str:
     if not CHROMIUM.is_file():
         missing(f"no browser at {CHROMIUM}; VITALS_TEST_CHROMIUM names another")
     return str(CHROMIUM)
+
+
+def reference_scorer() -> Path:
+    """Make the reference scorer importable, which stands outside this project; give its folder."""
+    folder = SHARED / "tools"
+    if not (folder / "vitscore").is_dir():
+        missing(f"the reference scorer is not at {folder}; VITALS_SHARED names the folder above")
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    return folder

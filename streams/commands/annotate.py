@@ -69,13 +69,13 @@ def annotate(
     from streams.annotate import annotate as run
     from streams.commands.progress import complain, counted, signal_progress, warner
 
-    lead_number = _lead(lead)
+    chosen_lead = lead_number(lead)
     mapping = parse_mapping(column_map or [])
     known = None if profile is None else read_profile(profile)
     found = find_recordings(paths, beats_extension=beats, mapping=mapping)
     options = Options(
         out=_folder(out),
-        lead=lead_number,
+        lead=chosen_lead,
         chunk_ns=chunk_ms * 1_000_000,
         features=features,
         profile=known,
@@ -150,7 +150,8 @@ def read_profile(path: Path) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
-def _lead(text: str) -> int | None:
+def lead_number(text: str) -> int | None:
+    """Read an option ``--lead``: a number, or None for all."""
     from processors.errors import SettingError
 
     if text == "all":

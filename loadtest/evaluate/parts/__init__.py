@@ -1,0 +1,1 @@
+"""The parts of an evaluation: what is scored, laid beside its goals, and drawn."""

@@ -1,0 +1,47 @@
+"""Alarms per person-day; those that the reference's own beats fulfil are counted apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loadtest.evaluate import alarms
+from loadtest.evaluate.cases import Case, Part, Setting
+from loadtest.evaluate.figures import Row, Table
+
+_RECORDS = {
+    "high": "high", "high_fulfilled": "fulfilled", "high_false": "false", "medium": "medium",
+    "low": "low", "technical": "technical", "days": "days",
+    "high_false_per_day": "false high a day", "high_false_per_day_bound": "95 % below",
+}  # fmt: skip
+
+
+def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
+    """Count the alarms of records."""
+    judged = [case for case in cases if not case.is_table]
+    if not judged:
+        return None
+    scores = {case.name: alarms.score(case.reference, case.said) for case in judged}
+    gross = alarms.summed(list(scores.values()))
+    rows: dict[str, Row] = {
+        name: alarms.figures(score) for name, score in scores.items() if score.raised
+    }
+    rows["gross"] = row = alarms.figures(gross)
+    part = Part(
+        "Alarms",
+        "An alarm is fulfilled where the reference's own beats or rhythms meet its definition "
+        "(CLINICAL 3.7) within 2 s. Records without an alarm are left out of the table.",
+    )
+    part.checks = [
+        setting.check(
+            "high_false_per_day", "false high alarms a person-day", row["high_false_per_day"], "",
+            f"{row['high_false']:.0f} in {row['days']:.2f} days, "
+            f"95 % below {row['high_false_per_day_bound']:.2f}; "
+            f"{row['high_fulfilled']:.0f} more are fulfilled",
+        )
+    ]  # fmt: skip
+    part.tables = [
+        Table("alarm_codes", "alarm", alarms.code_rows(gross),
+              {"raised": "raised", "fulfilled": "fulfilled", "per_day": "a person-day"}),
+        Table("alarms", "record", rows, _RECORDS),
+    ]  # fmt: skip
+    return part
