@@ -22,7 +22,7 @@ FILE_NAME: Final = "vitals.toml"
 
 
 class Settings(BaseModel):
-    """Everything that can be set for ``vitals run``."""
+    """Everything that can be set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +47,8 @@ class Settings(BaseModel):
         0.85, gt=0, le=1, description="how full the disk may be before the oldest waveforms go"
     )
     block_ms: int = Field(200, ge=20, le=2000, description="length of a block of samples")
+    kafka: str = Field("127.0.0.1:9092", min_length=1, description="address of the Kafka brokers")
+    partitions: int = Field(8, ge=1, le=1000, description="partitions of every topic")
 
 
 def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:

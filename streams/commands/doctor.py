@@ -32,11 +32,22 @@ def doctor(
             metavar="FILE", help="File with settings (default vitals.toml if there is one)"
         ),
     ] = None,
+    kafka: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Check the topics of this Kafka, and nothing else"),
+    ] = None,
+    create_topics: Annotated[
+        bool, typer.Option("--create-topics", help="Create the topics that are not on Kafka yet")
+    ] = False,
+    partitions: Annotated[
+        int | None, typer.Option(metavar="N", help="Partitions of every topic (default 8)")
+    ] = None,
 ) -> None:
     """Check that all that is needed is there.
 
     Looks at settings, port, store, processors and kernels, and compiles kernels that are not
-    compiled yet. Exit status 1 if something is amiss.
+    compiled yet; with --kafka or --create-topics at the topics instead. Exit status 1 if something
+    is amiss.
     """
     from rich.console import Console
 
@@ -45,13 +56,16 @@ def doctor(
 
     console = Console(soft_wrap=True)
     ok = True
-    settings = load({"port": port, "data": data}, file=config)
+    given = {"port": port, "data": data, "kafka": kafka, "partitions": partitions}
+    settings = load(given, file=config)
     checks: list[Callable[[], Iterator[Check]]] = [
         _python,
         lambda: _port(settings.host, settings.port),
         lambda: _store(settings.data),
         _kernels,
     ]
+    if kafka or create_topics:
+        checks = [lambda: _topics(settings.kafka, settings.partitions, create=create_topics)]
     for check in checks:
         try:
             for name, good, text in check():
@@ -90,6 +104,27 @@ def _store(folder: Path) -> Iterator[Check]:
         yield "store", False, f"{folder} cannot be written ({error.strerror})"
     else:
         yield "store", True, f"{folder} can be written"
+
+
+def _topics(address: str, n_partitions: int, *, create: bool) -> Iterator[Check]:
+    from processors.errors import SettingError
+
+    try:
+        from streams.bus import admin
+    except ImportError as error:
+        raise SettingError(
+            "--kafka", "needs more packages: pip install 'vitalstream[kafka]'"
+        ) from error
+    from streams.bus.topics import topics
+
+    wanted = topics()
+    created = admin.create_topics(address, wanted, n_partitions) if create else []
+    faults = admin.check_topics(address, wanted, n_partitions)
+    for fault in faults:
+        yield "topic", False, fault
+    if not faults:
+        new = f", {len(created)} of them new" if created else ""
+        yield "topics", True, f"{len(wanted)} on {address}, {n_partitions} partitions each{new}"
 
 
 def _kernels() -> Iterator[Check]:

@@ -18,7 +18,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "annotate": "PATH --out --lead --chunk-ms --beats --map --profile --features",
     "signals": "--features --json",
     "policy": "check explain what-if burden",
-    "doctor": "--port --data --config",
+    "doctor": "--port --data --config --kafka --create-topics --partitions",
     "export": "--participant --from --to --format --out --data --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",
     "simulate": "SCENARIO --out --participants --seconds --seed",

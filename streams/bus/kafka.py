@@ -1,0 +1,163 @@
+"""The bus on Kafka, through aiokafka."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.bus import BusError, Place, Record
+
+MOST_UNDER_WAY: Final = 2_000  # records handed to the producer and not kept yet
+MOST_BYTES: Final = 16 * 1024 * 1024  # of one record
+MOST_AT_ONCE: Final = 500
+LINGER_MS: Final = 5  # blocks of one step travel together
+START_S: Final = 20.0
+
+
+class KafkaBus:
+    """A Kafka cluster.
+
+    Parameters
+    ----------
+    address
+        ``host:port``, several with commas.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._producer: AIOKafkaProducer | None = None
+        self._under_way: deque[asyncio.Future[object]] = deque()
+        self._clients: dict[str, AIOKafkaConsumer] = {}
+
+    async def publish(self, place: Place, value: bytes, at_ms: int) -> None:
+        producer = await self._producing()
+        if len(self._under_way) >= MOST_UNDER_WAY:
+            await self._settle(MOST_UNDER_WAY // 2)
+        with self._faults():
+            if place.partition not in await producer.partitions_for(place.topic):
+                raise BusError(self._address, f"{place.topic} has no partition {place.partition}")
+            sent = await producer.send(
+                place.topic, value, partition=place.partition, timestamp_ms=at_ms
+            )
+        self._under_way.append(sent)
+
+    async def flush(self) -> None:
+        await self._settle(0)
+
+    async def reader(self, offsets: Mapping[Place, int]) -> KafkaReader:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._address, enable_auto_commit=False, max_poll_records=MOST_AT_ONCE
+        )
+        places = {_pair(place): offset for place, offset in offsets.items()}
+        consumer.assign(list(places))
+        with self._faults():
+            await _start(consumer)
+        for pair, offset in places.items():
+            consumer.seek(pair, offset)
+        return KafkaReader(consumer, self._address)
+
+    async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        client = await self._client("")
+        with self._faults():
+            ends = await client.end_offsets([_pair(place) for place in places])
+        return {Place(pair.topic, pair.partition): offset for pair, offset in ends.items()}
+
+    async def commit(self, group: str, offsets: Mapping[Place, int]) -> None:
+        client = await self._client(group)
+        client.assign([_pair(place) for place in offsets])
+        with self._faults():
+            await client.commit({_pair(place): offset for place, offset in offsets.items()})
+
+    async def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
+        client = await self._client(group)
+        found = {}
+        with self._faults():
+            for place in places:
+                offset = await client.committed(_pair(place))
+                if offset is not None:
+                    found[place] = offset
+        return found
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.stop()
+        self._clients.clear()
+        if self._producer is not None:
+            await self._producer.stop()
+            self._producer = None
+
+    async def _producing(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            # Idempotent: a retry after a lost answer neither doubles a record nor changes places.
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._address, acks="all", enable_idempotence=True,
+                linger_ms=LINGER_MS, max_request_size=MOST_BYTES,
+            )  # fmt: skip
+            with self._faults():
+                await _start(producer)
+            self._producer = producer
+        return self._producer
+
+    async def _client(self, group: str) -> AIOKafkaConsumer:
+        """Give a client that reads nothing; for a group, one that keeps its notes."""
+        if group not in self._clients:
+            client = AIOKafkaConsumer(
+                bootstrap_servers=self._address, group_id=group or None, enable_auto_commit=False
+            )
+            with self._faults():
+                await _start(client)
+            self._clients[group] = client
+        return self._clients[group]
+
+    async def _settle(self, most: int) -> None:
+        """Wait for what is under way, the oldest first, until no more than so many are."""
+        with self._faults():
+            while len(self._under_way) > most:
+                await self._under_way.popleft()
+
+    @contextlib.contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (KafkaError, TimeoutError) as error:
+            raise BusError(self._address, str(error) or type(error).__name__) from error
+
+
+class KafkaReader:
+    """Reads assigned places."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, address: str) -> None:
+        self._consumer = consumer
+        self._address = address
+
+    async def read(self, timeout_s: float) -> Sequence[Record]:
+        try:
+            found = await self._consumer.getmany(timeout_ms=round(1000 * timeout_s))
+        except KafkaError as error:
+            raise BusError(self._address, str(error)) from error
+        return [
+            Record(Place(one.topic, one.partition), one.offset, one.timestamp, one.value)
+            for records in found.values()
+            for one in records
+        ]
+
+    async def close(self) -> None:
+        await self._consumer.stop()
+
+
+async def _start(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    try:
+        await asyncio.wait_for(client.start(), START_S)
+    except BaseException:
+        await client.stop()
+        raise
+
+
+def _pair(place: Place) -> TopicPartition:
+    return TopicPartition(place.topic, place.partition)
