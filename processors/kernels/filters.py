@@ -69,13 +69,14 @@ def median_of_few(values: NDArray[np.floating[Any]], n: int) -> float:
     low, high = (n - 1) // 2, n // 2
     a = b = 0.0
     for i in range(n):
-        value = values[i]
-        less = upto = 0
-        for j in range(n):  # no branch: every second guess of it would be wrong
-            less += 1 if values[j] < value else 0
-            upto += 1 if values[j] <= value else 0
-        if less <= low < upto:
-            a = value
-        if less <= high < upto:
-            b = value
+        less = same = 0
+        for j in range(n):
+            if values[j] < values[i]:
+                less += 1
+            elif values[j] == values[i]:
+                same += 1
+        if less <= low < less + same:
+            a = values[i]
+        if less <= high < less + same:
+            b = values[i]
     return 0.5 * (a + b)

@@ -122,9 +122,7 @@ QRS_STATE = np.dtype(
         # the run: rate, next expected seq, samples since the start, and which of them is when
         ("fs_hz", "f8"), ("seq", "i8"), ("count", "i8"), ("anchor", "i8"), ("anchor_ns", "i8"),
         # b0, a1, a2 of: trace high-pass, low-pass; band high-pass, low-pass, low-pass
-        ("design", "f8", (5, 3)), ("average_n", "i8"), ("hold_n", "i8"),
-        # delays of the average and of the trace, in samples
-        ("delay_n", "f8"), ("low_pass_n", "f8"),
+        ("design", "f8", (5, 3)), ("average_n", "i8"), ("hold_n", "i8"), ("delay_n", "f8"),
         ("trace_z", "f8", (4,)), ("band_z", "f8", (MAX_LEADS, 6)), ("band_y", "f8", (MAX_LEADS,)),
         ("last_mv", "f4", (MAX_LEADS,)), ("missing", "i4", (MAX_LEADS,)),
         # how often the last value has come in a row, and the slow mean
@@ -224,18 +222,18 @@ def detect_qrs(
         if s.fs_hz != fs or seq[r] < s.seq:
             state[k] = blank[0]
             _start(s, fs, seq[r], t0_ns[r])
-        lost, longest = seq[r] - s.seq, _longest(s)
+        lost = seq[r] - s.seq
         if lost > 0:
             brief = lost <= np.int64(HOLD_LOST_S * fs + 1e-9)
             fill = lost if brief else np.int64(FILL_S * fs)
             while fill > 0:
-                n = min(fill, longest)
+                n = min(fill, np.int64(PIECE))
                 _piece(s, k, values, lo, n, t0_ns[r], leads, work, out)
                 fill -= n
         if abs(_time_ns(s, np.float64(s.count)) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.count, t0_ns[r]
         while lo < hi:
-            n = min(hi - lo, longest)
+            n = min(hi - lo, np.int64(PIECE))
             _piece(s, k, values, lo, n, NEVER, leads, work, out)
             lo += n
         s.seq = seq[r] + hi - offsets[r]
@@ -264,7 +262,6 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
         + delay_s(fs, RULES.high_hz, BUTTERWORTH_4_Q[1], at_hz)
     )
     s.delay_n = band_s * fs + 0.5 * s.average_n
-    s.low_pass_n = delay_s(fs, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0) * fs
     s.in_gap = s.after_gap = s.learning = 1
     s.learn_at = s.search_at = s.relearn_at = s.due = NEVER
     s.guard = s.threshold = s.cap = np.inf
@@ -362,47 +359,6 @@ def _filter(
 
 
 @_inner
-def _lay_down(s: Any, n: int, work: NDArray[np.float64]) -> None:
-    """Put a piece into the rings, and the average in place of the slope."""
-    fs, count, average_n = s.fs_hz, s.count, s.average_n
-    trace, slopes, grid = s.trace, s.slopes, s.grid
-    for i in range(n):
-        trace[(count + i) & (TRACE - 1)] = work[1, i]
-        work[0, i] = np.rint(min(work[0, i] / SLOPE_MV_S, 65535.0))
-    total, share = s.sum, SLOPE_MV_S / average_n
-    for i in range(n):
-        slope, c = np.int64(work[0, i]), count + i
-        total += slope - np.int64(slopes[(c - average_n) & (SLOPES - 1)])
-        slopes[c & (SLOPES - 1)] = np.uint16(slope)
-        work[0, i] = total * share
-    s.sum = total
-    step, following = fs / GRID_HZ, s.grid_next
-    at = following * step
-    while at <= count + n - 1:
-        i = np.int64(math.ceil(at)) - count  # the first sample that is not before it
-        before = s.trace_mv if i == 0 else work[1, i - 1]
-        here = work[1, i]
-        mv = here if count + i == 0 else before + (at - (count + i - 1)) * (here - before)
-        steps = min(max(mv / GRID_MV, -32767.0), 32767.0)
-        grid[following & (GRID - 1)] = np.int16(np.rint(steps))
-        following += 1
-        at = following * step
-    s.trace_mv, s.grid_next = work[1, n - 1], following
-
-
-@_inner
-def _longest(s: Any) -> int:
-    """Give how many samples may go into the rings before what is behind them is read.
-
-    The rings then still hold all that `_candidate`, `_locate` and `_window` look back for, so
-    where pieces are cut changes nothing.
-    """
-    slopes = SLOPES - s.average_n - s.hold_n - 1
-    trace = TRACE - s.hold_n - np.int64(s.delay_n + 0.12 * s.fs_hz) - 2
-    return int(max(min(slopes, trace, np.int64(0.5 * s.fs_hz), np.int64(PIECE)), np.int64(1)))
-
-
-@_inner
 def _piece(
     s: Any, k: int, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
     leads: NDArray[np.int64], work: NDArray[np.float64], out: QrsOutputs,
@@ -410,15 +366,30 @@ def _piece(
     """Take up to PIECE samples, or lost ones: then `lost_ns` is when the next came, else NEVER."""
     lost = lost_ns != NEVER
     _filter(s, values, lo, n, lost, leads, work)
-    _lay_down(s, n, work)
-    fs, count, hold_n = s.fs_hz, s.count, s.hold_n
-    level, before = s.level, s.before
+    fs, count, average_n, hold_n = s.fs_hz, s.count, s.average_n, s.hold_n
+    total, level, before = s.sum, s.level, s.before
     peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
+    trace, slopes, grid = s.trace, s.slopes, s.grid
+    trace_mv, grid_next = s.trace_mv, s.grid_next
     rail_n = np.int64(math.ceil(RAIL_S * fs - 1e-9))
-    ease = 1.0 / (RULES.level_s * fs)
+    step = fs / GRID_HZ
+    grid_at = grid_next * step
+    share, ease = SLOPE_MV_S / average_n, 1.0 / (RULES.level_s * fs)
     for i in range(n):
         c = count + i
-        average = work[0, i]
+        y = work[1, i]
+        trace[c & (TRACE - 1)] = y
+        while c >= grid_at:
+            mv = y if c == 0 else trace_mv + (grid_at - (c - 1)) * (y - trace_mv)
+            steps = min(max(mv / GRID_MV, -32767.0), 32767.0)
+            grid[grid_next & (GRID - 1)] = np.int16(np.rint(steps))
+            grid_next += 1
+            grid_at = grid_next * step
+        trace_mv = y
+        slope = np.int64(np.rint(min(work[0, i] / SLOPE_MV_S, 65535.0)))
+        total += slope - np.int64(slopes[(c - average_n) & (SLOPES - 1)])
+        slopes[c & (SLOPES - 1)] = np.uint16(slope)
+        average = total * share
         live = work[2, i] > 0.0
         if live == (s.in_gap != 0):
             tracking = 0
@@ -449,13 +420,15 @@ def _piece(
                 _set_due(s)
         before = average
         if c >= s.due:
-            s.tracking, s.peak, s.peak_at, s.level = tracking, peak, peak_at, level
+            s.tracking, s.peak, s.peak_at = tracking, peak, peak_at
+            s.grid_next, s.level = grid_next, level
             now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
             while c >= s.due:
                 _meet_deadline(s, k, c, now_ns, out)
     s.count = count + n
-    s.level, s.before = level, before
+    s.sum, s.level, s.before = total, level, before
     s.peak, s.peak_at, s.tracking = peak, peak_at, tracking
+    s.trace_mv, s.grid_next = trace_mv, grid_next
 
 
 @_inner
@@ -531,7 +504,7 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
     the level of the 40 ms before; a parabola through it and its neighbours gives the fraction.
     """
     fs, trace = s.fs_hz, s.trace
-    low_pass_n = s.low_pass_n
+    low_pass_n = delay_s(fs, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0) * fs
     centre = at - s.delay_n + low_pass_n
     lo = max(int(centre - 0.08 * fs), c - TRACE + 2, 0)
     hi = min(int(centre + 0.08 * fs), c - 1)
@@ -542,14 +515,14 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
     base /= max(lo + 1 - base_lo, 1)
     up_at = down_at = -1
     up = down = 0.0
-    before, here = trace[(lo - 1) & (TRACE - 1)], trace[lo & (TRACE - 1)]
     for i in range(lo, hi + 1):
+        before = trace[(i - 1) & (TRACE - 1)]
+        here = trace[i & (TRACE - 1)]
         after = trace[(i + 1) & (TRACE - 1)]
         if here - base > up and here >= before and here >= after:
             up, up_at = here - base, i
         if base - here > down and here <= before and here <= after:
             down, down_at = base - here, i
-        before, here = here, after
     up_bonus = RULES.upright_bonus if s.polarity > 0 else 1.0
     down_bonus = RULES.upright_bonus if s.polarity < 0 else 1.0
     upright = up * up_bonus >= down * down_bonus
