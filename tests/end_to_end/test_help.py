@@ -19,6 +19,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "signals": "--features --json",
     "policy": "check explain what-if burden",
     "doctor": "--port --data --config --kafka --create-topics --partitions",
+    "screening": "--day --group --data --policy --criteria --json",
     "export": "--participant --from --to --format --out --data --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",
     "simulate": "SCENARIO --out --participants --seconds --seed",
