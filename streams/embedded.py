@@ -31,6 +31,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,7 @@ from alerts.alarm import AlarmChange, AlarmState, Text
 from alerts.burden import Burden
 from alerts.policy import Policy
 from alerts.reason import reason
+from alerts.screening import load_criteria
 from alerts.urgency import urgency
 from dashboards.monitor.app import SERVER, create_app
 from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
@@ -56,6 +58,7 @@ from streams.stores.housekeeper import Housekeeper
 from streams.stores.ledger import Ledger
 from streams.stores.lock import FolderLock
 from streams.stores.retention import DAY_NS, Keep
+from streams.stores.screening import newest_day, read_screening, screening_json
 from streams.stores.sqlite import SqliteStore
 from streams.stores.waveforms import Folders
 from streams.stores.waveforms.recorder import Recorder
@@ -180,6 +183,7 @@ class Embedded:
             actions=self,
             history=self._history,
             burden=self._burden,
+            screening=self._screening,
             describe=self._describe,
         )
         server = _Server(
@@ -383,6 +387,13 @@ class Embedded:
         """Read the burden up to now, for the page of it; runs in a worker thread."""
         now_ns = self._clock.now_ns()
         return read_burden(self._store, now_ns - round(days * DAY_NS), now_ns)
+
+    def _screening(self, day: date | None) -> dict[str, Any]:
+        """Read who is referred after a day, for the page of it; runs in a worker thread."""
+        zone, criteria = self._policy.routes.clock.zone, load_criteria()
+        day = day or newest_day(self._store, zone)
+        screened = read_screening(self._store, day, zone, criteria)
+        return screening_json(day, screened, criteria)
 
     # --- on the engine thread ---------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ SERVER: dict[str, Any] = {
 BurdenReader = Callable[[float], BurdenView]
 BURDEN_DAYS = 366.0  # the longest that is read for a page
 
+# Reads who is referred after a day, the newest for None, as plain values; in a worker thread.
+ScreeningReader = Callable[[date | None], Mapping[str, Any]]
+
 
 def create_app(
     hub: Hub,
@@ -72,6 +76,7 @@ def create_app(
     actions: Actions,
     history: HistoryReader | None = None,
     burden: BurdenReader | None = None,
+    screening: ScreeningReader | None = None,
     describe: Describer | None = None,
     operator: str = "local operator",
     hosts: Iterable[str] = (),
@@ -87,6 +92,8 @@ def create_app(
         Reads the store for the participant view, in a worker thread; None: only what is in memory.
     burden
         Reads how many alarms there were and what became of them, in a worker thread.
+    screening
+        Reads who is referred after a day, in a worker thread.
     describe
         Says in words what a finding found, in the same thread; None: its name and evidence.
     operator
@@ -138,6 +145,19 @@ def create_app(
             return JSONResponse({"error": problem}, status_code=400)
         return JSONResponse(burden_json(await asyncio.to_thread(burden, days)))
 
+    async def screening_page(_: Request) -> Response:
+        return FileResponse(STATIC / "screening.html")
+
+    async def screening_figures(request: Request) -> Response:
+        if screening is None:
+            return JSONResponse({"error": "nothing is kept here"}, status_code=404)
+        text = request.query_params.get("day", "")
+        try:
+            day = date.fromisoformat(text) if text else None
+        except ValueError:
+            return JSONResponse({"error": "expected a date as 2026-11-25"}, status_code=400)
+        return JSONResponse(await asyncio.to_thread(screening, day))
+
     async def live(socket: WebSocket) -> None:
         await socket.accept()
         if len(hub.viewers) >= max_viewers:
@@ -161,8 +181,10 @@ def create_app(
         routes=[
             Route("/", page),
             Route("/burden", burden_page),
+            Route("/screening", screening_page),
             Route("/healthz", health),
             Route("/api/burden", burden_figures),
+            Route("/api/screening", screening_figures),
             Route("/api/participants/{participant:path}/findings", findings),
             WebSocketRoute("/ws", live),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
 from datetime import date as date_type
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from alerts.policy import Policy
-    from alerts.screening import Criteria, Evidence, Screened, Total
-    from streams.stores.sqlite import SqliteStore
+    from alerts.screening import Evidence, Screened, Total
 
 
 def screening(
@@ -46,7 +45,7 @@ def screening(
     from alerts.policy import load_policy
     from alerts.screening import SHIPPED, check_codes, load_criteria, totals
     from processors.errors import SettingError
-    from streams.stores.screening import read_screening
+    from streams.stores.screening import newest_day, read_screening, screening_json
     from streams.stores.sqlite import SqliteStore
 
     rules, reasons = load_policy(policy), load_criteria(criteria)
@@ -56,35 +55,24 @@ def screening(
         raise SettingError("--data", f"there is no store in {data}; vitals run makes one")
     zone = rules.routes.clock.zone
     with contextlib.closing(SqliteStore(path)) as store:
-        from_ns, until_ns = _span(day, zone, store)
-        screened = read_screening(store, from_ns, until_ns, reasons)
+        date = _date(day) if day else newest_day(store, zone)
+        screened = read_screening(store, date, zone, reasons)
     if group:
         screened = [one for one in screened if one.participant.group == group]
-    name = datetime.fromtimestamp(from_ns // 10**9, zone).date().isoformat()
-    for line in _lines(name, screened, totals(screened), rules, zone):
+    for line in _lines(date.isoformat(), screened, totals(screened), rules, zone):
         typer.echo(line)
     if json_file:
-        text = json.dumps(_tree(name, screened, totals(screened), reasons), indent=1)
+        text = json.dumps(screening_json(date, screened, reasons), indent=1, ensure_ascii=False)
         json_file.write_text(text + "\n", encoding="utf-8")
 
 
-def _span(day: str, zone: tzinfo, store: SqliteStore) -> tuple[int, int]:
-    """Give the first and the last moment of a day, ns."""
+def _date(text: str) -> date_type:
     from processors.errors import SettingError
 
-    if day:
-        try:
-            date = date_type.fromisoformat(day)
-        except ValueError:
-            raise SettingError("--day", f"expected a date as 2026-11-25, found {day!r}") from None
-    else:
-        newest = store.findings(limit=1)
-        t_s = newest[0].t_ns // 10**9 if newest else 0
-        date = datetime.fromtimestamp(t_s, zone).date()
-    began = datetime(date.year, date.month, date.day, tzinfo=zone)
-    following = date + timedelta(days=1)
-    ended = datetime(following.year, following.month, following.day, tzinfo=zone)
-    return round(began.timestamp()) * 10**9, round(ended.timestamp()) * 10**9
+    try:
+        return date_type.fromisoformat(text)
+    except ValueError:
+        raise SettingError("--day", f"expected a date as 2026-11-25, found {text!r}") from None
 
 
 def _lines(
@@ -129,63 +117,16 @@ def _sentence(day: str, total: Total) -> str:
 
 
 def _said(evidence: Evidence, policy: Policy, zone: tzinfo) -> str:
+    from alerts.reason import reason
+
     finding = evidence.finding
     at = datetime.fromtimestamp(finding.onset_ns / 1e9, UTC).astimezone(zone)
     lasted = f" for {_hours(evidence.lasted_s)}" if evidence.lasted_s else ""
-    numbers = ", ".join(f"{name} {value:.4g}" for name, value in finding.evidence.items())
-    title = policy.rules[finding.code].title.en
-    return f"{at:%H:%M:%S} {title}{lasted}" + (f": {numbers}" if numbers else "")
+    said = reason(policy.rule(finding.code), finding.value, finding.evidence).en
+    return f"{at:%H:%M:%S} {said}{lasted}"
 
 
 def _hours(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _tree(
-    day: str, screened: Sequence[Screened], sums: Sequence[Total], criteria: Criteria
-) -> Mapping[str, Any]:
-    return {
-        "day": day,
-        "least_watched_s": criteria.least_watched_s,
-        "totals": [
-            {
-                "group": total.group,
-                "people": total.people,
-                "referred": total.referred,
-                "not_assessed": total.not_assessed,
-                "by_category": total.by_category,
-                "only": total.only,
-            }
-            for total in sums
-        ],
-        "people": [
-            {
-                "participant": one.participant.id,
-                "group": one.participant.group,
-                "referred": one.referred,
-                "assessed": one.assessed,
-                "watched_s": one.watched_s,
-                "reasons": [
-                    {
-                        "criterion": reason.criterion.name,
-                        "category": reason.criterion.category,
-                        "evidence": [
-                            {
-                                "finding": evidence.finding.id,
-                                "code": evidence.finding.code,
-                                "onset_ns": evidence.finding.onset_ns,
-                                "lasted_s": evidence.lasted_s,
-                                "value": evidence.finding.value,
-                                **evidence.finding.evidence,
-                            }
-                            for evidence in reason.evidence
-                        ],
-                    }
-                    for reason in one.reasons
-                ],
-            }
-            for one in screened
-        ],
-    }

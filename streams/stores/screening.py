@@ -2,29 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
+
 import numpy as np
 
-from alerts.screening import Criteria, Screened, screen
+from alerts.screening import Criteria, Evidence, Screened, screen, totals
 from processors.records import NS_PER_S
 from streams.stores import FEATURES, STORE_EVERY_NS, WATCHED, Store
 
 _ALL = 10_000_000
 
 
-def read_screening(store: Store, from_ns: int, until_ns: int, criteria: Criteria) -> list[Screened]:
-    """Screen everybody who was watched or had a finding in ``from_ns <= t < until_ns``, by id.
+def newest_day(store: Store, zone: tzinfo) -> date:
+    """Give the day of the newest finding; the first day of all where there is none."""
+    newest = store.findings(limit=1)
+    return datetime.fromtimestamp(newest[0].t_ns // NS_PER_S if newest else 0, zone).date()
 
-    A finding belongs to the time of its onset. What goes on lasts until the newest that is known.
+
+def read_screening(store: Store, day: date, zone: tzinfo, criteria: Criteria) -> list[Screened]:
+    """Screen everybody who was watched or had a finding on a day, by id.
+
+    A finding belongs to the day of its onset. What goes on lasts until the newest that is known.
     """
+    from_ns, until_ns = _midnight_ns(day, zone), _midnight_ns(day + timedelta(days=1), zone)
     told = store.findings(since_ns=from_ns, limit=_ALL)
     findings = [one for one in told if from_ns <= one.onset_ns < until_ns]
     watched_s, newest_ns = {}, max((one.t_ns for one in findings), default=from_ns)
-    for person in store.participants():
+    registered = store.participants()
+    for person in registered:
         rates = store.series(FEATURES, WATCHED, person.id, from_ns, until_ns)
         known = np.isfinite(rates.values).any(axis=1) if len(rates.t_ns) else np.zeros(0, bool)
         if known.any():
             watched_s[person.id] = float(known.sum()) * STORE_EVERY_NS / NS_PER_S
             newest_ns = max(newest_ns, int(rates.t_ns[known][-1]))
     had = watched_s.keys() | {one.participant for one in findings}
-    people = [person for person in store.participants() if person.id in had]
+    people = [person for person in registered if person.id in had]
     return screen(people, findings, watched_s, criteria, min(newest_ns, until_ns))
+
+
+def screening_json(day: date, screened: Sequence[Screened], criteria: Criteria) -> dict[str, Any]:
+    """Give all of it as plain values: for a file, and for the page."""
+    return {
+        "day": day.isoformat(),
+        "least_watched_s": criteria.least_watched_s,
+        "totals": [
+            {
+                "group": total.group,
+                "people": total.people,
+                "referred": total.referred,
+                "not_assessed": total.not_assessed,
+                "by_category": total.by_category,
+                "only": total.only,
+            }
+            for total in totals(screened)
+        ],
+        "people": [_person(one) for one in screened],
+    }
+
+
+def _person(one: Screened) -> dict[str, Any]:
+    return {
+        "participant": one.participant.id,
+        "name": one.participant.name,
+        "group": one.participant.group,
+        "referred": one.referred,
+        "assessed": one.assessed,
+        "watched_s": one.watched_s,
+        "reasons": [
+            {
+                "criterion": reason.criterion.name,
+                "category": reason.criterion.category,
+                "title": {"en": reason.criterion.title, "ko": reason.criterion.title_ko},
+                "evidence": [_evidence(evidence) for evidence in reason.evidence],
+            }
+            for reason in one.reasons
+        ],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    finding = evidence.finding
+    return {
+        "finding": finding.id,
+        "code": finding.code,
+        "onset_ns": finding.onset_ns,
+        "onset_s": finding.onset_ns / NS_PER_S,
+        "lasted_s": evidence.lasted_s,
+        "evidence": {k: v for k, v in finding.evidence.items() if np.isfinite(v)},
+    }
+
+
+def _midnight_ns(day: date, zone: tzinfo) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * NS_PER_S

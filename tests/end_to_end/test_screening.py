@@ -33,7 +33,7 @@ def data(tmp_path_factory) -> Path:
         rows.append(SeriesRows(FEATURES, "heart_rate", ("rate",), whose, t_ns, rate))
     findings = [
         point("heart_rate_recovery_delayed", BEGAN_S + 900, value=8.0, who="p1", hrr60=8.0),
-        offset("af", BEGAN_S + 60, BEGAN_S + 360, value=130.0, who="p2", rate=130.0),
+        offset("af", BEGAN_S + 60, BEGAN_S + 360, value=130.0, who="p2", rate=130.0),  # 5 min
         offset("af", BEGAN_S - 86_400, BEGAN_S - 80_000, who="p3"),  # of the day before
     ]
     store.write([*people, *rows, *findings])
@@ -50,7 +50,7 @@ def test_it_says_how_many_are_referred_and_why(data: Path):
         "1 for arrhythmia (1 for it alone); 1 not assessed, watched too little"
     )
     assert "p1 (김서연), hikers: refer; watched 60 min" in lines
-    assert "    14:14:20 Atrial fibrillation for 5 min: rate 130" in lines
+    assert "    14:14:20 Atrial fibrillation for 5 min" in lines
     assert not any(line.startswith("p3") for line in lines)
 
 

@@ -1,8 +1,9 @@
 // The page of burden: how much alarms ask of people, and which codes make most of the noise.
 
 import { PRIORITIES, glyph } from './alarms.js';
-import { make, say } from './grid.js';
-import { age, language, switchLanguage, t } from './i18n.js';
+import { make } from './grid.js';
+import { age, t } from './i18n.js';
+import { dress, table } from './report.js';
 
 const SPANS = [1, 7, 30, 365]; // days
 /** Goals of CLINICAL section 4, audible alarms a person and day; the last of all together. @type {Record<string, number>} */
@@ -24,7 +25,6 @@ const GOALS = { high: 0.05, medium: 0.5, all: 1 };
 
 const root = /** @type {HTMLElement} */ (document.getElementById('burden'));
 const days = /** @type {HTMLSelectElement} */ (document.getElementById('days'));
-const button = /** @type {HTMLButtonElement} */ (document.getElementById('language'));
 
 /** @param {number | null | undefined} value @returns {string} */
 function figure(value) {
@@ -40,19 +40,6 @@ function percent(share) {
 /** @param {number | null | undefined} s @returns {string} */
 function time(s) {
   return s === null || s === undefined ? '–' : age(s);
-}
-
-/** @param {string[]} heads @param {(string | Element)[][]} rows */
-function table(heads, rows) {
-  const element = make('table', '');
-  const head = make('tr', '', make('thead', '', element));
-  for (const words of heads) make('th', '', head).textContent = words;
-  const body = make('tbody', '', element);
-  for (const row of rows) {
-    const line = make('tr', '', body);
-    for (const cell of row) make('td', '', line).append(cell);
-  }
-  return element;
 }
 
 /** A bar beside its number. @param {number} value @param {number} most @returns {Element} */
@@ -125,9 +112,6 @@ async function read() {
 }
 
 function words() {
-  document.documentElement.lang = language();
-  for (const each of document.querySelectorAll('[data-i18n]')) say(each, t(/** @type {HTMLElement} */ (each).dataset.i18n ?? ''));
-  say(button, t('language'));
   const chosen = days.value || '7';
   days.replaceChildren();
   for (const n of SPANS) {
@@ -140,10 +124,4 @@ function words() {
 }
 
 days.addEventListener('change', read);
-button.addEventListener('click', () => {
-  switchLanguage();
-  words();
-  read();
-});
-words();
-read();
+dress(words, read);

@@ -263,6 +263,15 @@ def test_burden_is_read_for_a_number_of_days(serve):
     assert get(serve(), "/api/burden")[0] == 404
 
 
+def test_screening_is_read_for_a_day(serve):
+    served = serve(screening=lambda day: {"day": str(day)})
+    assert json.loads(get(served, "/api/screening?day=2026-11-25")[2]) == {"day": "2026-11-25"}
+    assert json.loads(get(served, "/api/screening")[2]) == {"day": "None"}
+    for wrong in ("yesterday", "2026-13-01", "2026-11-25%00"):
+        assert get(served, f"/api/screening?day={wrong}")[0] == 400
+    assert get(serve(), "/api/screening")[0] == 404
+
+
 def test_findings_of_store_and_memory_are_joined_newest_first(serve):
     old = Finding(
         "f1", 0, "P-0001", "pause", "point", 10**9, 10**9, 10**9, float("nan"), {"rr_ms": 3100.0}

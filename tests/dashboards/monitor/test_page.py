@@ -324,3 +324,36 @@ def test_the_burden_names_the_codes_that_make_most_noise(serve, look):
     expect(page.locator("#burden .lead")).to_contain_text("in 1800 person-days")
     page.locator("#language").click()
     expect(page.locator("#burden")).to_contain_text("심실빈맥")
+
+
+def test_the_screening_says_who_is_referred_and_why(serve, look):
+    told = {
+        "day": "2026-09-21", "least_watched_s": 600.0,
+        "totals": [
+            {"group": name, "people": 3, "referred": 1, "not_assessed": 1,
+             "by_category": {"recovery": 1}, "only": {"recovery": 1}}
+            for name in ("hikers", "all")
+        ],
+        "people": [
+            {"participant": "p1", "name": "김서연", "group": "hikers", "referred": True,
+             "assessed": True, "watched_s": 3600.0,
+             "reasons": [{
+                 "criterion": "recovery", "category": "recovery",
+                 "title": {"en": "Delayed recovery", "ko": "회복 지연"},
+                 "evidence": [{"finding": "f", "code": "heart_rate_recovery_delayed",
+                               "onset_s": 1_790_000_900.0, "lasted_s": 0.0,
+                               "evidence": {"hrr60": 8.0, "cutoff60": 12.0}}],
+             }]},
+            {"participant": "p2", "name": "", "group": "hikers", "referred": False,
+             "assessed": False, "watched_s": 60.0, "reasons": []},
+        ],
+    }  # fmt: skip
+    page = look(serve(screening=lambda _: told), "/screening")
+    expect(page.locator("#screening .lead")).to_have_text("1 of 3 referred")
+    expect(page.locator("#screening")).to_contain_text("1 not assessed: watched for less than 10")
+    expect(page.locator(".referred > li")).to_have_count(1)
+    expect(page.locator(".referred")).to_contain_text("fell 8 /min in 1 min")
+    expect(page.locator(".referred .person")).to_have_attribute("href", "/#p=p1")
+    expect(page.locator("#day")).to_have_value("2026-09-21")
+    page.locator("#language").click()
+    expect(page.locator("#screening .lead")).to_have_text("3명 중 1명 의뢰")

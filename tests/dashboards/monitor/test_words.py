@@ -9,7 +9,7 @@ from processors.records import FindingSpec
 from processors.registry import discover
 
 WORDS = (STATIC / "i18n.js").read_text("utf-8")
-UNSAID = re.search(r"UNSAID = /\^\(([^)]*)\)\$/", (STATIC / "participant.js").read_text("utf-8"))
+UNSAID = re.search(r"UNSAID = /\^\(([^)]*)\)\$/", (STATIC / "evidence.js").read_text("utf-8"))
 SPECS = sorted(
     {
         (spec.code, column.name)
