@@ -184,7 +184,7 @@ def _walk(
         if cell != s.cell:
             _close_cell(s, cell)
         end_ns = second * SECOND_NS + (cell + 1) * CELL_NS - WITHIN_NS
-        n: Any = np.int64((end_ns - now_ns) * 1e-9 * s.fs_hz)  # of whole samples, but for a rounding
+        n: Any = np.int64((end_ns - now_ns) * 1e-9 * s.fs_hz)  # right but for a rounding
         while n > 1 and _time_ns(s, s.count + n - 1) >= end_ns:
             n -= 1
         while n < 1 or _time_ns(s, s.count + n) < end_ns:
