@@ -18,7 +18,7 @@ h1 { margin-bottom: 0 } h2 { margin-top: 2.4rem; border-bottom: 1px solid #d5dde
 table { border-collapse: collapse; margin: .6rem 0 }
 th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #e4eaf0 }
 th:first-child, td:first-child, .text { text-align: left }
-th { color: #54677a; font-weight: 600 }
+th { color: #54677a; font-weight: 600 } td:not(.text) { white-space: nowrap }
 img, svg { max-width: 100% } .note { color: #54677a }
 .met { color: #0a6b3d } .missed { color: #b00020; font-weight: 600 }
 .verdict { font-size: 1.2rem; padding: .6rem 1rem; border-radius: .4rem; background: #eef7f1 }

@@ -66,7 +66,7 @@ def evaluate(
     all done, 1 some recordings could not be used, 2 nothing could.
     """
     # Imported here: they bring compiled kernels along, which --help can do without.
-    from loadtest.evaluate import run, text
+    from loadtest.evaluate import html, run, text
     from loadtest.evaluate.cases import Setting
     from loadtest.evaluate.databases import database
     from loadtest.report import plain
@@ -95,8 +95,9 @@ def evaluate(
             typer.echo(line)
         as_json = json.dumps(plain(evaluation.plain()), indent=1, ensure_ascii=False)
         (folder / "evaluate.json").write_text(as_json + "\n", "utf-8")
+        (folder / "evaluate.html").write_text(html.page(evaluation), "utf-8")
         took_s = time.perf_counter() - began
-        typer.echo(f"\n{took_s:.0f} s -> {folder}/evaluate.json\n")
+        typer.echo(f"\n{took_s:.0f} s -> {folder}/evaluate.html\n")
     for fault in faults:
         complain(f"{fault}; left out")
     if faults:

@@ -12,21 +12,22 @@ from numpy.typing import NDArray
 from loadtest.evaluate.figures import Row, rate, upper_bound
 from loadtest.evaluate.reference import Reference, V
 from loadtest.evaluate.said import Line, Said
-from loadtest.evaluate.spans import NO_SPANS, Samples, Spans, joined, lasting, meets, where
+from loadtest.evaluate.spans import Samples, Spans, joined, lasting, meets, where
 
 PRIORITIES = ("high", "medium", "low", "technical")
+_WORDS = {True: "fulfilled", False: "not_fulfilled", None: "unknown"}
 MARGIN_S = 2.0  # s, default: how far an alarm may lie from what fulfils it
 _METER_BEATS = 12  # of the mean of a rate meter: CLINICAL 3.8
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An alarm of a record, and whether the reference fulfils it (None: cannot be told)."""
+    """An alarm of a record, and whether the reference fulfils it (None: it cannot tell)."""
 
     record: str
     line: Line
     onset: float
-    fulfilled: bool
+    fulfilled: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,15 @@ class AlarmScore:
 def score(reference: Reference, said: Said) -> AlarmScore:
     """Sort the alarms of one record."""
     found = []
-    spans: dict[str, Spans] = {}
+    spans: dict[str, Spans | None] = {}
     margin = MARGIN_S * reference.fs_hz
     for alarm in said.raised:
         if alarm.code not in spans:
             spans[alarm.code] = fulfilling(alarm.code, reference)
         finding = said.onsets.get(alarm.id)
         onset = finding.at if finding else alarm.at
-        true = meets(spans[alarm.code], onset - margin, alarm.told + margin)
+        of_code = spans[alarm.code]
+        true = None if of_code is None else meets(of_code, onset - margin, alarm.told + margin)
         found.append(Raised(reference.name, alarm, onset, true))
     return AlarmScore(tuple(found), reference.hours / 24.0)
 
@@ -63,7 +65,7 @@ def false_of(score: AlarmScore, priority: str = "high") -> list[Raised]:
     return [
         raised
         for raised in score.raised
-        if raised.line.priority == priority and not raised.fulfilled
+        if raised.line.priority == priority and raised.fulfilled is False
     ]
 
 
@@ -73,10 +75,12 @@ def figures(score: AlarmScore) -> Row:
         name: sum(raised.line.priority == name for raised in score.raised) for name in PRIORITIES
     }
     false = len(false_of(score))
+    high = [raised.fulfilled for raised in score.raised if raised.line.priority == "high"]
     return {
         **row,
-        "high_fulfilled": row["high"] - false,
+        "high_fulfilled": high.count(True),
         "high_false": false,
+        "high_unknown": high.count(None),
         "days": score.days,
         "high_false_per_day": rate(false, score.days),
         "high_false_per_day_bound": upper_bound(false, score.days),
@@ -91,10 +95,10 @@ def code_rows(score: AlarmScore) -> Mapping[str, Row]:
     ):
         row = rows.setdefault(
             f"{raised.line.code}, {raised.line.priority}",
-            {"raised": 0, "fulfilled": 0, "per_day": 0.0},
+            {"raised": 0, "fulfilled": 0, "not_fulfilled": 0, "unknown": 0, "per_day": 0.0},
         )
         row["raised"] += 1
-        row["fulfilled"] += raised.fulfilled
+        row[_WORDS[raised.fulfilled]] += 1
     for row in rows.values():
         row["per_day"] = rate(row["raised"], score.days)
     return rows
@@ -103,10 +107,18 @@ def code_rows(score: AlarmScore) -> Mapping[str, Row]:
 # --- what the reference fulfils ---------------------------------------------------------------
 
 
-def fulfilling(code: str, reference: Reference) -> Spans:
-    """Give where the reference fulfils the definition of an alarm; nowhere if none is known."""
-    make = _FULFILLING.get(code)
-    return NO_SPANS if make is None else make(reference)
+def fulfilling(code: str, reference: Reference) -> Spans | None:
+    """Give where the reference fulfils the definition of an alarm.
+
+    None: it cannot tell, for it marks no beats (or no rhythms), or the code has no such definition.
+    """
+    make = _BY_RHYTHM.get(code)
+    has_rhythm = bool(np.any(reference.symbols == "+"))
+    has_beats = len(_beats(reference)) > 0
+    if make is not None and (has_rhythm or has_beats):
+        return make(reference)
+    make = _BY_BEATS.get(code)
+    return make(reference) if make is not None and has_beats else None
 
 
 def _beats(reference: Reference) -> Samples:
@@ -202,19 +214,23 @@ def _outside_flutter(reference: Reference, pairs: Sequence[tuple[int, int]]) -> 
 
 _Maker = Callable[[Reference], Spans]
 # The definitions of CLINICAL 3.7.
-_FULFILLING: Mapping[str, _Maker] = MappingProxyType(
+_BY_BEATS: Mapping[str, _Maker] = MappingProxyType(
     {
         "extreme_tachycardia": _consecutive(17, above=140.0),
         "extreme_bradycardia": _consecutive(5, below=40.0),
         "tachycardia": _meter(above=120.0),
         "bradycardia": _meter(below=45.0),
         "pause": _silence(3.0),
+        "ventricular_bradycardia": _ventricular(5, below=40.0),
+    }
+)
+_BY_RHYTHM: Mapping[str, _Maker] = MappingProxyType(
+    {
         "asystole": _silence(4.0),
         "vf": _either(_rhythm("VF", "VFIB", "VFL"), _flutter),
         "vt": _either(_rhythm("VT", "VF", "VFIB", "VFL"), _flutter, _ventricular(6, above=130.0)),
         "vt_nonsustained": _either(_rhythm("VT"), _ventricular(3, above=130.0)),
         "ventricular_rhythm": _either(_rhythm("IVR"), _ventricular(5, above=40.0, below=130.0)),
-        "ventricular_bradycardia": _ventricular(5, below=40.0),
         "af": _rhythm("AFIB", "AFL"),
     }
 )

@@ -158,3 +158,33 @@ def roc(curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]) -
 def _clean(ax: Axes) -> None:
     ax.grid(alpha=0.25)
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def recoveries(curves: Sequence[Any]) -> Figure:
+    """Draw heart rates around stops, with the peak and the marks that were found.
+
+    Parameters
+    ----------
+    curves
+        `loadtest.evaluate.parts.recovery.Curve`.
+    """
+    n_columns = 4
+    n_rows = -(-len(curves) // n_columns)
+    figure = blank_figure(12, 1.9 * n_rows + 0.3)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for ax in axes[len(curves) :]:
+        ax.set_visible(False)
+    for ax, curve in zip(axes, curves, strict=False):
+        ax.plot(curve.t_s, curve.rate, color="#111", linewidth=0.8)
+        ax.axvline(0, color=GREY, linewidth=0.8)
+        peak = curve.value("hr_peak")
+        ax.plot([-10, 0], [peak, peak], color=BLUE, linewidth=2)
+        marks = [(s, curve.value(f"hr{s}")) for s in (30, 60, 120)]
+        ax.plot([s for s, _ in marks], [v for _, v in marks], "o", color=BLUE, markersize=4)
+        grade = {1.0: "A", 2.0: "B", 3.0: "C"}.get(curve.value("grade"), "")
+        title = f"{curve.record}, {curve.at_s:.0f} s: {curve.value('hrr60'):.0f} /min, {grade}"
+        ax.set_title(title, fontsize=7, loc="left", pad=2)
+        ax.tick_params(labelsize=6)
+        ax.set_xlim(-120, 180)
+        _clean(ax)
+    return figure

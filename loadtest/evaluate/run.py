@@ -14,12 +14,19 @@ from device_bridges.replay.link import Source, find_recordings
 from loadtest.evaluate.cases import Case, Judge, Part, Setting
 from loadtest.evaluate.databases import Database
 from loadtest.evaluate.figures import Check
-from loadtest.evaluate.parts import alarms, beats, fibrillation
+from loadtest.evaluate.parts import alarms, beats, fibrillation, quality, recovery, rhythms
 from processors.errors import InputError, SettingError
 from streams.annotate import Options, Progress, annotate
 from streams.annotations import record_file_names
 
-JUDGES: tuple[Judge, ...] = (beats.judge, fibrillation.judge, alarms.judge)
+JUDGES: tuple[Judge, ...] = (
+    beats.judge,
+    fibrillation.judge,
+    rhythms.judge,
+    quality.judge,
+    recovery.judge,
+    alarms.judge,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from loadtest.evaluate.reference import CLASSES, Beats, Reference
 from loadtest.evaluate.spans import Spans
 
 BEFORE_S, AFTER_S = 4.0, 6.0
-_PX_PER_S, _PX_PER_MV = 95.0, 38.0
+_WIDTH, _MOST_PX_PER_S = 1000.0, 95.0
+_PX_PER_MV = 38.0
 _MOST_MV = 4.0  # shown of a strip from lowest to highest
 _EDGE = 16.0  # px above and below, for marks
 _SHOWN_HZ = 200.0  # points a second: more are not seen
@@ -109,22 +110,23 @@ def drawn(strip: Strip) -> str:
     low, high = max(low, middle - _MOST_MV / 2), min(high, middle + _MOST_MV / 2)
     low, high = min(low, middle - 0.5), max(high, middle + 0.5)
     length_s = len(mv) / strip.fs_hz
-    width, tall = length_s * _PX_PER_S, (high - low) * _PX_PER_MV
+    px_per_s = min(_MOST_PX_PER_S, _WIDTH / max(length_s, 1.0))
+    width, tall = length_s * px_per_s, (high - low) * _PX_PER_MV
     rows_below = max((band.row for band in strip.bands), default=0)
     height = tall + 2 * _EDGE + 11 * rows_below
     base = _EDGE + high * _PX_PER_MV
 
     def x(at_s: float) -> float:
-        return (min(max(at_s - strip.from_s, 0.0), length_s)) * _PX_PER_S
+        return (min(max(at_s - strip.from_s, 0.0), length_s)) * px_per_s
 
     points = _outline(np.clip(mv, low, high), every)
     line = " ".join(
-        f"{i / strip.fs_hz * _PX_PER_S:.1f},{base - v * _PX_PER_MV:.1f}" for i, v in points
+        f"{i / strip.fs_hz * px_per_s:.1f},{base - v * _PX_PER_MV:.1f}" for i, v in points
     )
     parts = [
         f"<svg viewBox='0 0 {width:.0f} {height:.0f}' width='{width:.0f}' role=img "
         f"aria-label='{html.escape(strip.title)}'>",
-        _paper(width, _EDGE, tall),
+        _paper(width, _EDGE, tall, px_per_s),
     ]
     for band in strip.bands:
         if band.stop_s > strip.from_s and band.start_s < strip.from_s + length_s:
@@ -148,7 +150,7 @@ def drawn(strip: Strip) -> str:
             for t, text in marks
         ]
     parts.append("</svg>")
-    return f"<figure>{''.join(parts)}<figcaption>{html.escape(strip.title)}</figcaption></figure>"
+    return f"<figure><figcaption>{html.escape(strip.title)}</figcaption>{''.join(parts)}</figure>"
 
 
 def _mark_style(label: str) -> str:
@@ -167,10 +169,10 @@ def _outline(mv: NDArray[np.float64], every: int) -> list[tuple[int, float]]:
     return points
 
 
-def _paper(width: float, top: float, tall: float) -> str:
+def _paper(width: float, top: float, tall: float, px_per_s: float) -> str:
     """Give squares of 200 ms and 0.5 mV."""
-    upright = "".join(f"M{k * _PX_PER_S / 5:.1f} {top:.1f}v{tall:.1f}"
-                      for k in range(int(width / _PX_PER_S * 5) + 1))  # fmt: skip
+    upright = "".join(f"M{k * px_per_s / 5:.1f} {top:.1f}v{tall:.1f}"
+                      for k in range(int(width / px_per_s * 5) + 1))  # fmt: skip
     flat = "".join(f"M0 {top + k * _PX_PER_MV / 2:.1f}h{width:.1f}"
                    for k in range(int(tall / _PX_PER_MV * 2) + 1))  # fmt: skip
     return f"<path d='{upright}{flat}' stroke='#f3c9c4' stroke-width='.6' fill='none'/>"

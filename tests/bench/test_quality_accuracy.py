@@ -15,6 +15,7 @@ import pytest
 import wfdb
 from numpy.typing import NDArray
 
+from loadtest.evaluate import quality
 from processors.features.signal_quality import SignalQuality
 from tests.needs import recordings
 from tests.processors.ecg_cases import feed
@@ -31,8 +32,7 @@ def scores(x: NDArray[np.floating], fs_hz: float) -> NDArray[np.float64]:
 
 
 def area(clean: list[float], noisy: list[float]) -> float:
-    good, bad = np.array(clean)[:, None], np.array(noisy)[None, :]
-    return float((good > bad).mean() + 0.5 * (good == bad).mean())
+    return quality.area(np.array(clean), np.array(noisy))
 
 
 def test_recordings_called_noisy_score_lower() -> None:

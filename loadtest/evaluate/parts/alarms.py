@@ -9,7 +9,8 @@ from loadtest.evaluate.cases import Case, Part, Setting
 from loadtest.evaluate.figures import Row, Table
 
 _RECORDS = {
-    "high": "high", "high_fulfilled": "fulfilled", "high_false": "false", "medium": "medium",
+    "high": "high", "high_fulfilled": "fulfilled", "high_false": "false",
+    "high_unknown": "cannot tell", "medium": "medium",
     "low": "low", "technical": "technical", "days": "days",
     "high_false_per_day": "false high a day", "high_false_per_day_bound": "95 % below",
 }  # fmt: skip
@@ -29,19 +30,22 @@ def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
     part = Part(
         "Alarms",
         "An alarm is fulfilled where the reference's own beats or rhythms meet its definition "
-        "(CLINICAL 3.7) within 2 s. Records without an alarm are left out of the table.",
+        "(CLINICAL 3.7) within 2 s, and false where they do not; a reference without beats cannot "
+        "tell of most. Records without an alarm are left out of the table.",
     )
     part.checks = [
         setting.check(
             "high_false_per_day", "false high alarms a person-day", row["high_false_per_day"], "",
             f"{row['high_false']:.0f} in {row['days']:.2f} days, "
             f"95 % below {row['high_false_per_day_bound']:.2f}; "
-            f"{row['high_fulfilled']:.0f} more are fulfilled",
+            f"{row['high_fulfilled']:.0f} more are fulfilled, of {row['high_unknown']:.0f} the "
+            "reference cannot tell",
         )
     ]  # fmt: skip
     part.tables = [
         Table("alarm_codes", "alarm", alarms.code_rows(gross),
-              {"raised": "raised", "fulfilled": "fulfilled", "per_day": "a person-day"}),
+              {"raised": "raised", "fulfilled": "fulfilled", "not_fulfilled": "not",
+               "unknown": "cannot tell", "per_day": "a person-day"}),
         Table("alarms", "record", rows, _RECORDS),
     ]  # fmt: skip
     return part

@@ -30,7 +30,9 @@ def write_record(folder: Path, out: Path, name: str, seed: int, seconds: int = 6
     for start in rng.integers(310 * FS_HZ, end - 20 * FS_HZ, size=2).tolist():
         marks += [(start, "[", ""), (start + 8 * FS_HZ, "]", "")]
     marks.sort(key=lambda mark: mark[0])
-    (folder / f"{name}.hea").write_text(f"{name} 0 {FS_HZ} {end}\n", "ascii")
+    header = f"{name} 1 {FS_HZ} {end}\n{name}.dat 16 200 16 0 0 0 0 ECG\n"
+    (folder / f"{name}.hea").write_text(header, "ascii")
+    (folder / f"{name}.dat").write_bytes(bytes(2 * end))  # a flat line
     _annotations(folder, name, "atr", marks)
 
     heard = at[rng.random(len(at)) > 0.05]
