@@ -1,12 +1,14 @@
 """Quality of an ECG second by second, from bands and extremes (CLINICAL 3.10, first form).
 
 A second is cut into 16 parts. The noise above 25 Hz and the activity of 5-20 Hz are taken as the
-median over the parts, which a QRS cannot move; what a QRS is worth is the strongest part of the
-last 4 s. The score falls with the worst of three ratios to it: high-frequency noise, activity
-between the beats, steps of the baseline from part to part. Fast rhythms and large T waves raise
-the last two as noise does, but what they look like comes again: the strongest peaks of the last
-4 s are compared with each other, and the ratio counts less or more by how alike they are. Each
-needs one that is like it, so bigeminy, runs and irregular rhythms lose nothing.
+median over the parts, which a QRS cannot move; what a QRS is worth is the strongest part of a
+second, the third-largest of the last 8 s: a jump of the electrode or two are larger than any QRS
+and must not stand for one. The score falls with the worst of three ratios to it: high-frequency
+noise, activity between the beats, steps of the baseline from part to part. Fast rhythms and large T
+waves raise the last two as noise does, but what they look like comes again: the strongest peaks of
+the last 4 s are compared with each other, and the ratio counts less or more by how alike they are.
+Each needs one that is like it in form and size, so bigeminy, runs and irregular rhythms lose
+nothing.
 
 Differs from CLINICAL 3.10: no second detector (bSQI); each peak's best match stands in for the
 template, ratios of band amplitudes for the power ratios.
@@ -32,6 +34,8 @@ from processors.kernels.filters import (
 PARTS = 16  # of a second
 CELLS = 64  # of a second, for the comparison of peaks
 KEPT_S = 4  # CLINICAL 3.10: 4 s, so that a beat is among them from 15/min on
+STRONGEST_S = 8  # default: from 23/min on three of 8 s hold a beat ...
+RANK = 3  # ... so the third-largest of their strongest parts is one, whatever two artefacts were
 N_OUT = 6
 SECOND_NS = 1_000_000_000
 CELL_NS = SECOND_NS // CELLS  # without a remainder
@@ -49,15 +53,16 @@ LEAST_RAIL_MV = 1.0  # default: a step that small is no rail, whatever was seen
 MAINS_SHARE = 0.5  # CLINICAL 3.10: mains power > 50 %
 MAINS_HZ = (50.0, 60.0)
 LEAST_MAINS_MV = 0.05  # default, amplitude: below it the ratio says nothing
-NOISE_RATIO = 0.12  # default: noise above 25 Hz against a QRS at which the score is 0.5 ...
+NOISE_RATIO = 0.1  # default: noise above 25 Hz against a QRS at which the score is 0.5 ...
 BETWEEN_RATIO = 0.2  # ... activity of 5-20 Hz between the beats against in them ...
-BASELINE_RATIO = 0.4  # ... typical step of the baseline from part to part against a QRS
+BASELINE_RATIO = 0.35  # ... typical step of the baseline from part to part against a QRS
 STEEPNESS = 4.0  # default: power of the ratio, score = 1 / (1 + ratio ** 4 * unlike ** 3)
 UNLIKE = 0.2  # default: one less the correlation at which the ratios count as they are ...
 UNLIKE_RANGE = (0.01, 4.0)  # ... and how far times that reaches
-PEAK_SHARE = 0.4  # default: of the strongest cell's 5-20 Hz, for a peak
+PEAK_SHARE = 0.5  # default: of what a QRS is worth, for a peak of the cells' 5-20 Hz
 PEAK_APART = 13  # cells: refractory time of 200 ms
 PEAK_BEFORE, PEAK_AFTER = 9, 16  # cells: what is compared, -140 to +250 ms
+LARGER_PEAK = 3.0  # default: of two peaks that are alike none is so many times the other
 MOST_PEAKS = KEPT_S * CELLS // PEAK_APART + 1
 LAST = KEPT_S * CELLS - 1  # mask of the ring of cells
 TRACE_MV = 0.001  # step of the int16 in it: +-32 mV
@@ -79,10 +84,10 @@ QUALITY_STATE = np.dtype(
         ("power", "f8"), ("g", "f8", (2, 2)),
         ("cell", "i8"), ("cell_n", "i8"), ("cell_noise", "f8"), ("cell_band", "f8"),
         ("cell_sum", "f8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
-        ("part_sum", "f8"), ("n_parts", "i8"), ("mean", "f8"), ("highest", "f4"),
+        ("part_sum", "f8"), ("n_parts", "i8"), ("mean", "f8"),
         ("noises", "f4", (PARTS,)), ("bands", "f4", (PARTS,)), ("steps", "f4", (PARTS,)),
-        # the last seconds: strongest part, noise, band, step, peak to peak, highest cell
-        ("n_seconds", "i8"), ("seconds", "f4", (6, KEPT_S)),
+        # the last seconds: noise, band, step, peak to peak; their strongest parts
+        ("n_seconds", "i8"), ("seconds", "f4", (4, KEPT_S)), ("strongest", "f4", (STRONGEST_S,)),
         # their cells, 0.5-40 Hz and amplitude of 5-20 Hz; how many lie together; the newest's time
         ("trace", "i2", (KEPT_S * CELLS,)), ("energy", "f4", (KEPT_S * CELLS,)),
         ("n_together", "i8"), ("judged", "i8"),
@@ -273,7 +278,7 @@ def _open(s: Any, second: int) -> None:
     s.second, s.n, s.n_valid, s.railed = second, 0, 0, 0
     s.raw_low = s.low = np.inf
     s.raw_high = s.high = -np.inf
-    s.power = s.highest = 0.0
+    s.power = 0.0
     s.cell, s.n_parts = 0, 0
     s.cell_n, s.cell_noise, s.cell_band, s.cell_sum = 0, 0.0, 0.0, 0.0
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
@@ -292,7 +297,6 @@ def _close_cell(s: Any, following: int) -> None:
         steps = s.cell_sum / (s.cell_n * TRACE_MV)
         s.trace[i] = np.int16(np.rint(min(max(steps, -32767.0), 32767.0)))
         s.energy[i] = math.sqrt(s.cell_band / s.cell_n)
-        s.highest = max(s.highest, s.energy[i])
         s.part_n += s.cell_n
         s.part_noise += s.cell_noise
         s.part_band += s.cell_band
@@ -343,22 +347,24 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
     for p in range(s.n_parts):
         strongest = max(strongest, s.bands[p])
     noise = median_of_few(s.noises, s.n_parts)
+    s.strongest[(s.n_seconds - 1) % STRONGEST_S] = strongest
     kept = s.seconds
-    kept[0, j], kept[1, j] = strongest, noise
-    kept[2, j], kept[3, j] = (
-        median_of_few(s.bands, s.n_parts),
-        median_of_few(s.steps, s.n_parts - 1),
-    )
-    kept[4, j], kept[5, j] = s.high - s.low, s.highest
-    amplitude, tallest = LEAST_AMPLITUDE_MV, 0.0
+    kept[0, j], kept[3, j] = noise, s.high - s.low
+    kept[1, j] = median_of_few(s.bands, s.n_parts)
+    kept[2, j] = median_of_few(s.steps, s.n_parts - 1)
+    tallest = 0.0
     for q in range(n):
-        amplitude, tallest = max(amplitude, kept[0, q]), max(tallest, kept[4, q])
+        tallest = max(tallest, kept[3, q])
+    qrs = _qrs_mv(s)
+    amplitude = max(qrs, LEAST_AMPLITUDE_MV)
     worst = max(
-        median_of_few(kept[1], n) / (NOISE_RATIO * amplitude),
-        median_of_few(kept[2], n) / (BETWEEN_RATIO * amplitude),
-        median_of_few(kept[3], n) / (BASELINE_RATIO * amplitude),
+        median_of_few(kept[0], n) / (NOISE_RATIO * amplitude),
+        median_of_few(kept[1], n) / (BETWEEN_RATIO * amplitude),
+        median_of_few(kept[2], n) / (BASELINE_RATIO * amplitude),
     )
-    unlike = min(max((1.0 - _likeness(s)) / UNLIKE, UNLIKE_RANGE[0]), UNLIKE_RANGE[1])
+    unlike = min(
+        max((1.0 - _likeness(s, PEAK_SHARE * qrs)) / UNLIKE, UNLIKE_RANGE[0]), UNLIKE_RANGE[1]
+    )
     score = 1.0 / (1.0 + worst**STEEPNESS * unlike**3)
     if tallest < WEAK_MV:
         score = min(score, WEAK_SCORE)
@@ -379,17 +385,28 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
 
 
 @_inner
-def _likeness(s: Any) -> float:
+def _qrs_mv(s: Any) -> float:
+    """Give what a QRS is worth: the third-largest strongest part of 8 s, of fewer as many less."""
+    n = min(s.n_seconds, STRONGEST_S)
+    left = n * RANK // (STRONGEST_S + 1)  # larger ones
+    for q in range(n):
+        above = 0
+        for p in range(n):
+            larger = s.strongest[p] > s.strongest[q]
+            above += 1 if larger or (p < q and s.strongest[p] == s.strongest[q]) else 0
+        if above == left:
+            return float(s.strongest[q])
+    return 0.0
+
+
+@_inner
+def _likeness(s: Any, least: float) -> float:
     """Give the median correlation of the peaks of the last seconds, each with its best match.
 
     With fewer than two peaks there is nothing to compare: the value that changes nothing.
     """
     n, first = s.n_together * CELLS, (s.n_seconds - s.n_together) * CELLS
     trace, energy, peaks, best = s.trace, s.energy, s.peaks, s.best
-    highest = 0.0
-    for q in range(s.n_together):
-        highest = max(highest, s.seconds[5, (s.n_seconds - 1 - q) % KEPT_S])
-    least = PEAK_SHARE * highest
     n_peaks, size = 0, 0.0
     for i in range(1, n - 1):
         here = energy[(first + i) & LAST]
@@ -420,7 +437,7 @@ def _likeness(s: Any) -> float:
 def _best_correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
     """Give the correlation of the trace around two cells, the second one cell off at most.
 
-    Whole numbers are added up, which is exact in any order; 0 where one is constant.
+    Whole numbers are added up, which is exact in any order; 0 where one is constant or much larger.
     """
     n = PEAK_BEFORE + PEAK_AFTER
     a -= PEAK_BEFORE
@@ -443,12 +460,12 @@ def _best_correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
     spread_a = np.float64(saa) - np.float64(sa) * np.float64(sa) / n
     for shift in range(3):
         products = early if shift == 0 else (middle if shift == 1 else late)
-        spread = spread_a * (np.float64(sbb) - np.float64(sb) * np.float64(sb) / n)
-        like = (
-            (np.float64(products) - np.float64(sa) * np.float64(sb) / n) / math.sqrt(spread)
-            if spread > 0.0
-            else 0.0
-        )
+        spread_b = np.float64(sbb) - np.float64(sb) * np.float64(sb) / n
+        larger, smaller = max(spread_a, spread_b), min(spread_a, spread_b)
+        like = 0.0
+        if smaller > 0.0 and larger <= LARGER_PEAK * LARGER_PEAK * smaller:
+            covariance = np.float64(products) - np.float64(sa) * np.float64(sb) / n
+            like = covariance / math.sqrt(larger * smaller)
         best = max(best, like)
         gone, come = np.int64(trace[(b + shift) & LAST]), np.int64(trace[(b + shift + n) & LAST])
         sb += come - gone

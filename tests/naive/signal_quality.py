@@ -37,7 +37,7 @@ def judge(x, fs):
         cell = np.arange(fs) * rules.CELLS // fs
         cells = [cell == c for c in range(rules.CELLS)]
         traces = [np.rint(trace[here][c].mean() / rules.TRACE_MV) for c in cells]
-        energies = [np.sqrt(np.mean(band[here][c] ** 2)) for c in cells]
+        energies = [np.float32(np.sqrt(np.mean(band[here][c] ** 2))) for c in cells]
         whole.append(list(zip(traces, energies, strict=True)))
         peak_to_peak = np.ptp(trace[here])
         seconds.append(
@@ -50,13 +50,15 @@ def judge(x, fs):
             )
         )
         last = np.array(seconds[-rules.KEPT_S :])
-        amplitude = max(last[:, 0].max(), rules.LEAST_AMPLITUDE_MV)
+        strongest = sorted((second[0] for second in seconds[-8:]), reverse=True)
+        qrs_mv = np.float32(strongest[len(strongest) // 3])
+        amplitude = max(qrs_mv, rules.LEAST_AMPLITUDE_MV)
         worst = max(
             np.median(last[:, 1]) / (rules.NOISE_RATIO * amplitude),
             np.median(last[:, 2]) / (rules.BETWEEN_RATIO * amplitude),
             np.median(last[:, 3]) / (rules.BASELINE_RATIO * amplitude),
         )
-        unlike = np.clip((1 - _likeness(np.concatenate(whole[-4:]))) / 0.2, 0.01, 4)
+        unlike = np.clip((1 - _likeness(np.concatenate(whole[-4:]), qrs_mv)) / 0.2, 0.01, 4)
         score = 1 / (1 + worst**rules.STEEPNESS * unlike**3)
         if last[:, 4].max() < rules.WEAK_MV:
             score = min(score, rules.WEAK_SCORE)
@@ -76,13 +78,13 @@ def judge(x, fs):
     return np.array(rows, float)
 
 
-def _likeness(cells):
+def _likeness(cells, qrs_mv):
     """Give the median over the peaks of the correlation with the one that is most alike."""
     trace, energy = cells.T
     tops = [
         i
         for i in range(1, len(energy) - 1)
-        if energy[i - 1] <= energy[i] > energy[i + 1] and energy[i] >= 0.4 * energy.max()
+        if energy[i - 1] <= energy[i] > energy[i + 1] and energy[i] >= 0.5 * qrs_mv
     ]
     peaks = []
     for i in tops:
@@ -95,9 +97,15 @@ def _likeness(cells):
         return 0.8
 
     def like(a, b):
-        return max(np.corrcoef(_around(trace, a), _around(trace, b + d))[0, 1] for d in (-1, 0, 1))
+        return max(_alike(_around(trace, a), _around(trace, b + d)) for d in (-1, 0, 1))
 
     return np.median([max(like(max(a, b), min(a, b)) for b in places if b != a) for a in places])
+
+
+def _alike(a, b):
+    if not np.std(a) / 3 <= np.std(b) <= 3 * np.std(a):
+        return 0.0
+    return np.corrcoef(a, b)[0, 1]
 
 
 def _around(trace, i):
