@@ -1,9 +1,9 @@
 """A minute in the life of a few people, drawn with simple shapes: input for tests of everything.
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
-wide beats, runs of them, a pause, an asystole, a lead that falls off, noise, a device that falls
-silent, a strap beside the ECG, a strap on a heart without a rhythm, a wrist device, a pulse at the
-finger, an accelerometer, what other devices measure, marks and profiles.
+wide beats, runs of them, a pause, an asystole, fibrillation, a lead that falls off, noise, a device
+that falls silent, a strap beside the ECG, a strap on a heart without a rhythm, a wrist device, a
+pulse at the finger, an accelerometer, what other devices measure, marks and profiles.
 """
 
 from __future__ import annotations
@@ -78,6 +78,10 @@ def ecg_of(kind: str, fs_hz: float, seed: int) -> NDArray[np.int16]:
     if kind == "noisy":
         noisy = (t_s > 20) & (t_s < 45)
         mv[noisy] += 0.8 * random.standard_normal(int(noisy.sum()))
+        waves_s = t_s[(t_s > 47) & (t_s < 60)]  # the heart fibrillates
+        mv[(t_s > 47) & (t_s < 60)] = sum(
+            0.3 * np.sin(2 * np.pi * hz * waves_s + hz) for hz in (3.3, 4.1, 5.3)
+        )
         mv[t_s > 60] = 9.9  # the lead falls off and the input runs to its rail
     return np.round(mv / SCALE_MV).clip(-2000, 2000).astype(np.int16)[:, None]
 

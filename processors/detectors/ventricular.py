@@ -101,10 +101,12 @@ class Ventricular(KeepsState):
     as final when the next beat's has come, and so report one beat late; VT and the ventricular
     rhythms are judged with the newest label at once. If that label is then taken back, the
     finding ends there. N, S and F beats and gaps break a run; a Q beat neither breaks nor counts.
+    Where beats have grown into regular waves, ``wave_rhythm`` says so and that is VT (its ``beats``
+    are then NaN); while it says fibrillation, nothing is told of beats.
     """
 
     name = "ventricular"
-    consumes: tuple[str, ...] = ("beat_labels",)
+    consumes: tuple[str, ...] = ("beat_labels", "wave_rhythm")
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:
@@ -117,7 +119,7 @@ class Ventricular(KeepsState):
             return NOTHING
         rows = finding_rows(24 * (batch.n_samples + batch.n_rows))
         n = watch_ventricular(
-            batch.t_ns, batch.values, batch.offsets, batch.slots, batch.until_ns,
+            batch.t_ns, batch.source, batch.values, batch.offsets, batch.slots, batch.until_ns,
             self._limits, self._state.cover(batch.slots), rows,
         )  # fmt: skip
         return Outputs(events=event_blocks(FINDINGS, rows[:n])) if n else NOTHING

@@ -13,6 +13,7 @@ from processors.kernels.finding import FINDING, OFFSET, ONSET, POINT, put
 (VT, VT_NONSUSTAINED, RHYTHM, SLOW_RHYTHM, RUN, COUPLET, R_ON_T, BIGEMINY, TRIGEMINY, FREQUENT,
  MULTIFORM) = range(11)  # fmt: skip
 N, S, V, F, Q = 1, 2, 3, 4, 5
+TACHYCARDIA, FIBRILLATION = 1, 2  # kinds of `wave_rhythm`
 N_V = 10  # V beats in the window of `pvc_frequent`
 N_RUN = 6  # V beats that a rate is measured over
 N_FORMS = 15  # beats in which two forms of V are sought
@@ -50,6 +51,8 @@ VENTRICULAR_STATE = np.dtype(
         ("label_before", np.int8),
         ("has_beat", np.int8),
         ("on", np.int8, (11,)),
+        ("run_vt", np.int8),  # the run of V is VT, whatever the waves are
+        ("waves", np.int8),  # kind of the newest `wave_rhythm`
         ("fast", np.int8),
         ("r_on_t", np.int8),
     ],
@@ -113,6 +116,8 @@ def end_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int)
     for code in (VT, RHYTHM, SLOW_RHYTHM):
         if state.on[code] != 0:
             told = True
+            if code == VT and state.waves == TACHYCARDIA:
+                continue  # it ends with the waves
             n = lasting(state, slot, code, False, 0, last, t, rate, float(count), rate,
                         out, n)  # fmt: skip
     if count >= 2 and not told:
@@ -130,6 +135,7 @@ def end_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int)
     state.n_run = 0
     state.position = 0
     state.fast = 0
+    state.run_vt = 0
     return n
 
 
@@ -150,10 +156,12 @@ def watch_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: in
         state.fast = 1
         state.fast_since_ns = first
     long_fast = state.fast != 0 and beat - state.fast_since_ns >= p.slow_vt_ns
-    limit = p.vt_rate * (1.0 - p.margin) if state.on[VT] != 0 else p.vt_rate
+    limit = p.vt_rate * (1.0 - p.margin) if state.run_vt != 0 else p.vt_rate
     is_vt = (count >= p.vt_beats and rate >= limit) or long_fast
+    state.run_vt = 1 if is_vt else 0
+    is_vt = is_vt or state.waves == TACHYCARDIA
     limit = p.slow_rate * (1.0 + p.margin) if state.on[SLOW_RHYTHM] != 0 else p.slow_rate
-    is_slow = rate < limit
+    is_slow = rate < limit and not is_vt
     # Five fast beats are no rhythm yet: the sixth makes them VT.
     is_rhythm = not is_vt and not is_slow and (rate < p.vt_rate or state.on[RHYTHM] != 0)
     start = state.fast_since_ns if long_fast else first
@@ -300,6 +308,36 @@ def settle(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def take_waves(
+    state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: NDArray[Any], n: int
+) -> int:
+    """Take over what the waves have become: tachycardia is VT, fibrillation ends all else."""
+    nan = np.nan
+    at = t - int(row[1])
+    rate = row[2]
+    was = state.waves
+    state.waves = np.int8(row[0])
+    if state.waves == FIBRILLATION:
+        for code in (VT, RHYTHM, SLOW_RHYTHM):
+            end = max(at, state.onset_ns[code])
+            n = lasting(state, slot, code, False, 0, end, t, rate, nan, rate, out, n)
+        state.has_beat = 0
+        state.label_before = Q
+        state.n_run = 0  # what led to it is part of it
+        n = end_run(state, slot, t, p, out, n)
+        return break_patterns(state, slot, t, out, n)
+    if state.waves == TACHYCARDIA:
+        for code in (RHYTHM, SLOW_RHYTHM):
+            end = max(at, state.onset_ns[code])
+            n = lasting(state, slot, code, False, 0, end, t, rate, nan, rate, out, n)
+        return lasting(state, slot, VT, True, at, at, t, rate, nan, rate, out, n)
+    if was == TACHYCARDIA and state.run_vt == 0:
+        end = max(at, state.onset_ns[VT])
+        n = lasting(state, slot, VT, False, 0, end, t, rate, nan, rate, out, n)
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def pass_time(state: Any, slot: int, limit: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Let the deadlines up to ``limit`` pass: beats that fell silent, V beats that became rare."""
     while True:
@@ -321,6 +359,7 @@ def pass_time(state: Any, slot: int, limit: int, p: Limits, out: NDArray[Any], n
 @njit(cache=True, nogil=True, error_model="numpy")
 def watch_ventricular(
     t_ns: NDArray[np.int64],
+    source: NDArray[np.int8],
     values: NDArray[np.float64],
     offsets: NDArray[np.int64],
     slots: NDArray[np.int32],
@@ -331,8 +370,9 @@ def watch_ventricular(
 ) -> int:
     """Write the findings; give their number, at most 24 per record and 24 per row.
 
-    Records are ``beat_labels``. A label is final when the next beat's has come; only what is going
-    on (VT and the ventricular rhythms) is judged with the newest label too.
+    Source 0 holds ``beat_labels``, 1 ``wave_rhythm``. A label is final when the next beat's has
+    come; only what is going on (VT and the ventricular rhythms) is judged with the newest label
+    too. In fibrillation no beat counts.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     for r in range(len(slots)):
@@ -341,6 +381,11 @@ def watch_ventricular(
         for i in range(offsets[r], offsets[r + 1]):
             t = t_ns[i]
             n = pass_time(state, slot, t - 1, p, out, n)
+            if source[i] == 1:
+                n = take_waves(state, slot, t, values[i], p, out, n)
+                continue
+            if state.waves == FIBRILLATION:
+                continue
             beat = t - np.int64(values[i, 0])
             if values[i, 3] != 0.0:
                 if state.has_beat != 0 and beat == state.r_ns:

@@ -22,11 +22,25 @@ class Beat:
     settled: int = 0
     silent: bool = False  # settled by silence: a break follows
     gap: bool = False  # a gap before it
+    dropped: bool = False  # never settled: fibrillation came first
 
 
 def beats_of(records, until):
-    beats = []
-    for t, _, v in records:
+    """Give the beats that count; fibrillation drops the one that waits and those within it."""
+    beats, fibrillates = [], False
+    for t, source, v in records:
+        if source == 1:
+            fibrillates = v[0] == 2
+            if fibrillates and beats and not beats[-1].silent:
+                beat = beats[-1]
+                over = beat.first_known + 5 * S
+                if t <= over:
+                    beat.dropped = beat.silent = True
+                else:
+                    beat.settled, beat.silent = over, True
+            continue
+        if fibrillates:
+            continue
         r = t - int(v[0])
         waiting = beats and not beats[-1].silent and t <= beats[-1].first_known + 5 * S
         if beats and not waiting and not beats[-1].silent:
@@ -38,7 +52,7 @@ def beats_of(records, until):
         if waiting:
             beats[-1].settled = t
         beats.append(Beat(r, t, int(v[1]), int(v[1]), v[4], int(v[5]), gap=not v[4] > 0))
-    if beats and not beats[-1].settled:
+    if beats and not beats[-1].settled and not beats[-1].dropped:
         over = beats[-1].first_known + 5 * S
         if over <= until:
             beats[-1].settled, beats[-1].silent = over, True
@@ -60,6 +74,8 @@ class Teller:
         self.mean, self.n_mean, self.last_label = 0.0, 0, 0
         self.early_v = None
         self.rare_due = None
+        self.run_is_vt = False
+        self.waves = 0
 
     def point(self, code, onset, t, rate=None):
         self.said[code].append((onset, onset, t, 2, rate))
@@ -79,6 +95,8 @@ class Teller:
             rate = 60e9 * (part[-1][1] - part[0][1]) / (part[-1][0] - part[0][0])
         for code in ("vt", "ventricular_rhythm", "ventricular_bradycardia"):
             told = told or code in self.on
+            if code == "vt" and self.waves == 1:
+                continue
             self.lasting(code, False, 0, run[-1][0] if run else None, t, rate)
         if len(run) >= 2 and not told:
             if len(run) == 2:
@@ -87,7 +105,24 @@ class Teller:
                 self.point("vt_nonsustained", run[0][0], t, rate)
             elif len(run) < 5:
                 self.point("pvc_run", run[0][0], t, rate)
-        self.run, self.place, self.fast_since = [], 0, None
+        self.run, self.place, self.fast_since, self.run_is_vt = [], 0, None, False
+
+    def take_waves(self, t, v):
+        kind, at, rate = int(v[0]), t - int(v[1]), v[2]
+        was, self.waves = self.waves, kind
+        ended = {
+            2: ("vt", "ventricular_rhythm", "ventricular_bradycardia"),
+            1: ("ventricular_rhythm", "ventricular_bradycardia"),
+            0: ("vt",) if was == 1 and not self.run_is_vt else (),
+        }[kind]
+        for code in ended:
+            self.lasting(code, False, 0, max(at, self.on.get(code, at)), t, rate)
+        if kind == 1:
+            self.lasting("vt", True, at, at, t, rate)
+        if kind == 2:
+            self.run, self.last_label = [], 5
+            self.end_run(t)
+            self.break_patterns(t)
 
     def watch(self, beat):
         count = len(self.run) + 1
@@ -101,8 +136,10 @@ class Teller:
         elif self.fast_since is None:
             self.fast_since = first
         long = self.fast_since is not None and beat.r - self.fast_since >= 30 * S
-        is_vt = (count >= 6 and rate >= (123.5 if "vt" in self.on else 130)) or long
-        slow = rate < (42 if "ventricular_bradycardia" in self.on else 40)
+        is_vt = (count >= 6 and rate >= (123.5 if self.run_is_vt else 130)) or long
+        self.run_is_vt = is_vt
+        is_vt = is_vt or self.waves == 1
+        slow = rate < (42 if "ventricular_bradycardia" in self.on else 40) and not is_vt
         rhythm = not is_vt and not slow and (rate < 130 or "ventricular_rhythm" in self.on)
         t = beat.first_known
         self.lasting("vt", is_vt, self.fast_since if long else first, beat.r, t, rate)
@@ -190,8 +227,13 @@ def findings(records, until):
             # What a new beat settles is settled before that beat is looked at.
             moments.append((beat.settled, 1 if beat.silent else 2, k, "settle"))
         moments.append((beat.first_known, 2, k, "known"))
+    # What the waves have become comes after a beat of the same time.
+    moments += [(t, 3, v, "waves") for t, source, v in records if source == 1]
     for t, order, k, what in sorted(moments, key=lambda m: (m[0], m[1], m[2], m[3] == "known")):
-        teller.rare(t - (order == 2))
+        teller.rare(t - (order >= 2))
+        if what == "waves":
+            teller.take_waves(t, k)
+            continue
         beat = beats[k]
         if what == "settle":
             teller.settle(beat)

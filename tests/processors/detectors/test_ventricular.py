@@ -55,6 +55,11 @@ def scenes(draw):
             records.append(revised(last, other, known))
         last = (known, 0, (float(LAG), LABEL[letter], 0.0, 0.0, shown, form))
         records.append(last)
+    for k in range(draw(st.integers(0, 4))):
+        t = draw(st.integers(0, max(r // 100_000_000, 1))) * 100_000_000 + 7 + k
+        kind = float(draw(st.integers(0, 2)))
+        records.append((t, 1, (kind, 2.0 * NS, draw(st.sampled_from([150.0, 190.0])))))
+    records.sort(key=lambda record: record[:2])
     return records, r + draw(st.sampled_from([1, 4, 8, 90])) * NS
 
 
@@ -198,3 +203,36 @@ def test_bigeminy_of_record_119_and_runs_of_record_203_and_205_show():
     # Reference beats of 205: runs of 8 and 9 V at 181 and 200 /min from 299.0 and 303.5 s.
     vt = [row for row in run(labels_of("205", 400))["vt"] if row[4] == ONSET]
     assert [round(row[1] / NS, 1) for row in vt] == [299.0, 303.5]
+
+
+def waves(t_s, kind, rate=180.0):
+    return (round(t_s * NS), 1, (float(kind), 2.0 * NS, rate))
+
+
+def test_beats_that_have_grown_into_waves_are_vt():
+    on, off = run([*labels("NNNN"), waves(6.0, 1), waves(11.0, 0)])["vt"]
+    assert (on[2], on[6], on[7]) == (4 * NS, 180.0, None)
+    assert (off[1], off[2]) == (on[1], 9 * NS)
+
+
+def test_vt_of_beats_goes_on_as_that_of_waves_and_ends_with_the_later():
+    records = labels("NN" + "V" * 8 + "NNN")
+    end = records[9][0]
+    (on, off) = run(sorted([*records, waves(5.0, 1), waves(9.0, 0)], key=lambda x: x[0]))["vt"]
+    assert on[1] == records[2][0] - LAG
+    assert off[2] == 7 * NS
+    early = run(sorted([*records, waves(5.0, 1), waves(5.5, 0)], key=lambda x: x[0]))["vt"]
+    assert early[1][2] == end - LAG
+
+
+def test_in_fibrillation_nothing_is_told_of_beats():
+    records = labels("NN" + "V" * 8)
+    assert run([waves(0.1, 2), *records]) == {}
+    assert set(run([waves(0.1, 2), waves(0.2, 0), *records])) == {"vt"}
+
+
+def test_fibrillation_ends_the_vt_it_comes_of():
+    records = labels("NN" + "V" * 8)
+    at_s = records[-1][0] / NS + 0.1
+    _, off = run([*records, waves(at_s, 2)])["vt"]
+    assert off[2] == max(round(at_s * NS) - 2 * NS, records[2][0] - LAG)

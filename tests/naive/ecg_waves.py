@@ -1,0 +1,69 @@
+"""What waves a gap-free ECG is made of, from whole arrays."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy import signal
+
+from processors.kernels import ecg_waves as rules
+
+
+def _settled(order, kind, hz, fs, x):
+    sos = signal.butter(order, hz, kind, fs=fs, output="sos")
+    return signal.sosfilt(sos, x, zi=signal.sosfilt_zi(sos) * x[0])[0]
+
+
+def cells_of(x, fs):
+    """Give the trace in mV, a value per 1/64 s; `fs` is at least 64."""
+    x = np.asarray(x, np.float32).astype(float)
+    low = _settled(2, "low", rules.LOW_PASS_HZ, fs, x)
+    n = int(len(x) * rules.CELLS / fs + 1e-9)
+    ends = [math.ceil((k + 1) * fs / rules.CELLS - 1e-9) for k in range(n)]
+    means = [low[a:b].mean() for a, b in zip([0, *ends], ends, strict=False)]
+    # The first cell is not quite the first sample, on which the filter has settled.
+    with_first = np.concatenate([[x[0]], means])
+    trace = _settled(2, "high", rules.HIGH_PASS_HZ, rules.CELLS, with_first)[1:]
+    return np.rint(trace / rules.TRACE_MV) * rules.TRACE_MV
+
+
+def describe(x, fs):
+    """Give ``[n, 6]``: what `processors.kernels.ecg_waves` gives, a row per half second."""
+    trace = cells_of(x, fs)
+    stops = range(rules.WINDOW, len(trace) + 1, rules.HOP)
+    return np.array([_of(trace[stop - rules.WINDOW : stop]) for stop in stops]).reshape(-1, 6)
+
+
+def _of(w):
+    slope = np.abs(np.diff(w))
+    if not slope.any():
+        return np.nan, 0.0, 0.0, np.ptp(w), np.nan, np.nan
+    half = math.pi * np.abs(w[1:]).sum() / slope.sum()
+    shift = int(min(max(np.rint(half), 1), rules.WINDOW // 2))
+    a, b = w[shift:], w[:-shift]
+    leakage = np.abs(a + b).sum() / (np.abs(a) + np.abs(b)).sum()
+    evenness = slope.mean() ** 2 / np.mean(slope**2)
+    like, period = np.nan, np.nan
+    if evenness <= rules.EVEN_SLOPE:
+        leakage = np.nan
+    elif leakage < rules.EVEN_LEAKAGE:
+        like, period = _rhythm(w)
+    return leakage, evenness, rules.CELLS / (2 * half), np.ptp(w), like, period
+
+
+def _rhythm(w):
+    def like(lag):
+        a, b = w[lag:], w[:-lag]
+        return (a * b).sum() / math.sqrt((a * a).sum() * (b * b).sum())
+
+    shortest, longest = rules.PERIODS
+    peaks = {
+        lag: like(lag)
+        for lag in range(shortest, longest + 1)
+        if like(lag - 1) <= like(lag) > like(lag + 1) and like(lag) > 0
+    }
+    if not peaks:
+        return 0.0, np.nan
+    first = min(lag for lag, r in peaks.items() if r >= rules.FIRST_SHARE * max(peaks.values()))
+    return peaks[first], first / rules.CELLS
