@@ -11,7 +11,7 @@ SOURCES := streams processors device_bridges alerts dashboards registry loadtest
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 
-.PHONY: help setup run test check format bench ci clean
+.PHONY: help setup run test check format bench accuracy ci clean
 
 help:  ## explain the targets
 	@echo "Vitalstream: the vital signs of many people, live."
@@ -55,6 +55,9 @@ format: $(DEV_STAMP)  ## put the code into its form
 
 bench: $(DEV_STAMP)  ## speed and accuracy figures
 	$(BIN)/python -m pytest -q -m bench --benchmark-columns=min,median,rounds $(ARGS)
+
+accuracy: $(DEV_STAMP)  ## evaluate all databases, write the tables of docs/accuracy.md
+	$(BIN)/vitals evaluate mitdb afdb nsrdb vfdb cinc2017 hrr noise --docs docs/accuracy.md $(ARGS)
 
 ci: $(DEV_STAMP)  ## what decides: checks, tests, benchmarks, with every server there
 	tests/install_servers.sh

@@ -65,16 +65,16 @@ def made_noise() -> NoiseBank:
     return NoiseBank()
 
 
-def noise_size(noise: NDArray[Any]) -> float:
-    """Give how large noise at 250 Hz is, as ``nst`` and ``sigamp`` of the WFDB software have it.
+def noise_size(noise: NDArray[Any], fs_hz: int = FS_HZ) -> float:
+    """Give how large noise is, as ``nst`` and ``sigamp`` of the WFDB software have it.
 
     The root mean square of each second about its own mean, and of these the mean without the
     largest and the smallest 5 %: slow wander hardly counts.
 
     Differs from the software: over the whole of the noise, not its first five minutes.
     """
-    n = len(noise) // FS_HZ
-    sizes = np.sort(noise[: n * FS_HZ].reshape(n, FS_HZ).std(axis=1))
+    n = len(noise) // fs_hz
+    sizes = np.sort(noise[: n * fs_hz].reshape(n, fs_hz).std(axis=1))
     cut = int(n * _TRIMMED)
     return float(sizes[cut : n - cut].mean())
 

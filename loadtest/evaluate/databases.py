@@ -70,6 +70,17 @@ KNOWN: Mapping[str, _Known] = MappingProxyType(
 )  # fmt: skip
 
 
+STRESS = "noise"
+
+
+def stressed(folder: Path) -> Database:
+    """Give the records with noise that were written into a folder."""
+    return Database(
+        STRESS, "Noise of the MIT-BIH Noise Stress Test Database in records of mitdb", (folder,),
+        streams=("ecg_quality",),
+    )  # fmt: skip
+
+
 def database(name: str, data: Path, beats_extension: str) -> Database:
     """Find a database by its name under a folder, or take the name for a path.
 

@@ -188,3 +188,30 @@ def recoveries(curves: Sequence[Any]) -> Figure:
         ax.set_xlim(-120, 180)
         _clean(ax)
     return figure
+
+
+def noise(rows: Mapping[str, Row]) -> Figure:
+    """Draw figures by the ratio of signal to noise, a line for each noise."""
+    panels = {
+        "se": "QRS Se, %", "ppv": "QRS +P, %", "v_false_per_min": "false V a minute",
+        "af_percent": "AF claimed, % of time", "score": "mean score",
+        "suppressed": "noise beats suppressed, %",
+    }  # fmt: skip
+    by_kind: dict[str, list[tuple[int, Row]]] = {}
+    for name, row in rows.items():
+        kind, snr_db, _ = name.split()
+        by_kind.setdefault(kind, []).append((int(snr_db), row))
+    figure = blank_figure(11, 5.6)
+    axes = figure.subplots(2, 3, sharex=True).ravel()
+    colours = {"bw": GREY, "em": BLUE, "ma": RED}
+    for ax, (key, title) in zip(axes, panels.items(), strict=True):
+        for kind, points in by_kind.items():
+            ax.plot([snr for snr, _ in points], [row[key] for _, row in points], "o-",
+                    color=colours[kind], markersize=4, label=kind)  # fmt: skip
+        ax.set_title(title, fontsize=9, loc="left")
+        ax.set_xlim(26, -8)  # from clean to noisy
+        _clean(ax)
+    for ax in axes[3:]:
+        ax.set_xlabel("SNR, dB")
+    axes[0].legend(fontsize=8, frameon=False)
+    return figure

@@ -19,6 +19,7 @@ from processors.errors import InputError, SettingError
 from streams.annotate import Options, Progress, annotate
 from streams.annotations import record_file_names
 
+_CODE = (":/*.py", ":/*.toml")  # what figures hang on
 JUDGES: tuple[Judge, ...] = (
     beats.judge,
     fibrillation.judge,
@@ -142,16 +143,22 @@ def cases_of(sources: Sequence[Source], out: Path) -> list[Case]:
     return [case for case in cases if case.log.is_file()]
 
 
-def judged(cases: Sequence[Case], setting: Setting, says: str, command: str) -> Evaluation:
+def judged(
+    cases: Sequence[Case],
+    setting: Setting,
+    says: str,
+    command: str,
+    judges: Sequence[Judge] = JUDGES,
+) -> Evaluation:
     """Score recordings by every judge that has something to say of them."""
-    parts = [part for judge in JUDGES if (part := judge(cases, setting)) is not None]
+    parts = [part for judge in judges if (part := judge(cases, setting)) is not None]
     hours = math.fsum(case.reference.hours for case in cases if not case.is_table)
     names = tuple(case.name for case in cases)
     return Evaluation(setting, says, command, commit(), names, hours, tuple(parts))
 
 
 def commit() -> str:
-    """Name the commit of this code; ``+`` where files differ from it, empty outside a checkout."""
+    """Name the commit of this code; ``+`` where code differs from it, empty outside a checkout."""
 
     def git(*arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 - fixed words
@@ -162,6 +169,6 @@ def commit() -> str:
 
     try:
         name = git("rev-parse", "--short=7", "HEAD")
-        return name + ("+" if git("status", "--porcelain", "-uno", ":/") else "")
+        return name + ("+" if git("status", "--porcelain", "-uno", "--", *_CODE) else "")
     except (OSError, subprocess.CalledProcessError):
         return ""
