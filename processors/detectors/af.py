@@ -50,9 +50,12 @@ class Params:
 
     Attributes
     ----------
-    alpha, close_s, bigeminy, fast
+    alpha, close_s, bigeminy
         Of Petrenas's O: weight of the newest beat in its averages, difference from which two
-        medians are far apart, below which B goes in place of I, and limit of AF.
+        medians are far apart, and below which B goes in place of I.
+    changing
+        Medians of three intervals that differ by more than this share of the mean speak for AF,
+        by less against it, when the beat is looked for at which the rhythm changed.
     weight_short, weight_fast
         Weights of the score.
     enter, again, again_s, leave
@@ -72,10 +75,10 @@ class Params:
     alpha: float = 0.05  # 1, CLINICAL 3.6: default (published 0.02, Petrenas 2015)
     close_s: float = 0.03  # s, CLINICAL 3.6: published (MATLAB port of Petrenas 2015)
     bigeminy: float = 2e-4  # 1, CLINICAL 3.6: published (MATLAB port of Petrenas 2015)
-    fast: float = 0.725  # 1, CLINICAL 3.6: published (MATLAB port of Petrenas 2015)
+    changing: float = 0.07  # 1, default: tuned on afdb (13 records)
     weight_short: float = 0.4  # 1, default: logistic regression on afdb, nsrdb and mitdb DS1
     weight_fast: float = 0.3  # 1, default: likewise
-    enter: float = 1.27  # 1, default: tuned on afdb (13 records) and nsrdb
+    enter: float = 1.36  # 1, default: tuned on afdb (13 records) and nsrdb
     again: float = 1.2  # 1, default: likewise
     again_s: float = 300.0  # s, CLINICAL 3.6: AF within the last 5 min
     leave: float = 1.15  # 1, default: likewise
@@ -91,7 +94,7 @@ class Params:
             alpha=self.alpha,
             close_s=self.close_s,
             bigeminy=self.bigeminy,
-            fast=self.fast,
+            changing=self.changing,
             weight_short=self.weight_short,
             weight_fast=self.weight_fast,
             enter=self.enter,
@@ -112,10 +115,10 @@ class Af(KeepsState):
 
     Entropy of words of three rates (Zhou 2015) over 127 and 31 words and the irregularity of
     medians (Petrenas 2015) make one score with hysteresis. Onset and end are claimed back to the
-    beat at which the fast measure, Petrenas's, last rose or fell, at most 63 beats. Intervals on
-    both sides of a ventricular beat are left out, and words join those around them. ``state`` is 1
-    in AF, 0 else, NaN unknown; the burden is the share of AF in the judged time of a day, in steps
-    of 2 h.
+    beat of the newest 64 at which a change is likeliest by the spread of the medians of three
+    intervals. Intervals on both sides of a ventricular beat are left out, and words join those
+    around them. ``state`` is 1 in AF, 0 else, NaN unknown; the burden is the share of AF in the
+    judged time of a day, in steps of 2 h.
 
     Differs from CLINICAL 3.6: slow and fast are weighed into one score, where "slow 0.70/0.58 and
     fast" finds onsets 25 s later; the end does not wait for the fast measure; extra and missed

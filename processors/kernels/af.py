@@ -12,6 +12,9 @@ from processors.kernels.finding import OFFSET, ONSET, put
 
 N_LONG, N_SHORT = 127, 31  # words of the two windows
 N_MEDIANS = 8
+N_NEAR = 4  # medians whose spread is the evidence of one interval
+UNIT = 64.0  # steps of evidence in one unit of the log likelihood ratio
+FLOOR, CEILING = -1.7, 1.2  # 1, default: the ratios found beside the onsets of afdb level off here
 N_BACK = 64  # beats: as far as a time may be claimed back
 N_USED = 128  # newest intervals of which a share must be usable
 N_SPANS = 12  # pieces of the day that the burden is counted over
@@ -28,6 +31,7 @@ AF_STATE = np.dtype(
     [
         ("symbols", np.uint8, (N_LONG + 2,)),  # newest last, 0 is none; three in a row are a word
         ("back_us", np.uint32, (N_BACK,)),  # ring of R times, the low 32 bits
+        ("evidence", np.int8, (N_BACK,)),  # of each of them, see `evidence_of`
         ("rr_s", np.float64, (N_MEDIANS,)),
         ("median_s", np.float64, (N_MEDIANS,)),
         ("mean_s", np.float64),  # the three running averages of Petrenas
@@ -42,8 +46,6 @@ AF_STATE = np.dtype(
         ("held_ns", np.int64),  # when the rhythm was last judged to be AF, with had
         ("held_beat_ns", np.int64),  # and the beat it was judged at
         ("beat_ns", np.int64),  # newest R, with n_beats
-        ("rise_ns", np.int64),  # R at which the fast measure last went over and under its limit
-        ("fall_ns", np.int64),
         ("onset_ns", np.int64),
         ("end_ns", np.int64),  # where the last episode ended, with had
         ("span", np.int64),  # number of the newest piece of the day
@@ -57,7 +59,6 @@ AF_STATE = np.dtype(
         ("n_beats", np.uint8),
         ("back_head", np.uint8),
         ("after_v", np.uint8),  # the newest beat is ventricular
-        ("fast", np.uint8),
         ("active", np.uint8),
         ("had", np.uint8),
         ("judged", np.uint8),
@@ -73,7 +74,7 @@ class Limits(NamedTuple):
     alpha: float
     close_s: float
     bigeminy: float
-    fast: float
+    changing: float
     weight_short: float
     weight_fast: float
     enter: float
@@ -179,12 +180,37 @@ def fast_measure(state: Any, p: Limits) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def earliest_claim(state: Any) -> int:
-    """Give the R time at most 64 beats before the newest."""
-    n = np.int64(state.n_beats)
-    k = (np.int64(state.back_head) - n) % N_BACK
-    newest = np.int64(state.back_us[(np.int64(state.back_head) - 1) % N_BACK])
-    age_us = (newest - np.int64(state.back_us[k])) % ONE
+def evidence_of(state: Any, p: Limits) -> int:
+    """Weigh the newest medians: above 0 they speak for AF, below for a rhythm that is regular.
+
+    The log likelihood ratio of the spread of medians grows with its logarithm, and is 0 where they
+    differ by ``changing`` of the mean interval. A single early beat moves no median.
+    """
+    low, high = np.inf, 0.0
+    for k in range(N_MEDIANS - N_NEAR, N_MEDIANS):
+        low = min(low, state.median_s[k])
+        high = max(high, state.median_s[k])
+    share = (high - low) / (p.changing * state.mean_s)
+    return int(np.rint(UNIT * np.log(min(max(share, np.exp(FLOOR)), np.exp(CEILING)))))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def change_ns(state: Any, sign: int) -> int:
+    """Give the R time, at most 63 beats back, since when AF (1) or its absence (-1) is likeliest.
+
+    That is where the evidence since then adds up to most: the likelihood ratio of a change there.
+    """
+    head = np.int64(state.back_head)
+    back: Any = 0
+    most: Any = 0
+    total: Any = 0
+    for k in range(1, np.int64(state.n_beats)):
+        total += sign * np.int64(state.evidence[(head - k) % N_BACK])
+        if total > most:
+            most = total
+            back = k
+    newest = np.int64(state.back_us[(head - 1) % N_BACK])
+    age_us = (newest - np.int64(state.back_us[(head - 1 - back) % N_BACK])) % ONE
     return int(state.beat_ns - 1000 * age_us)
 
 
@@ -237,9 +263,8 @@ def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], 
     recent = state.had != 0 and beat - state.held_beat_ns <= p.again_ns
     if state.active == 0:
         if state.score >= (p.again if recent else p.enter):
-            # Claimed back to where the fast measure rose, but into no earlier episode.
-            onset = max(state.rise_ns, earliest_claim(state)) if state.fast != 0 else beat
-            if state.had != 0:
+            onset = change_ns(state, 1)
+            if state.had != 0:  # into no earlier episode
                 onset = max(onset, state.end_ns)
             state.onset_ns = onset
             state.active = 1
@@ -247,7 +272,7 @@ def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], 
             state.af_ms[piece] += (beat - onset) // 1_000_000
             n = report(state, slot, ONSET, onset, t, p, out, n)
     elif state.score < p.leave:
-        end = max(state.fall_ns, earliest_claim(state)) if state.fast == 0 else beat
+        end = change_ns(state, -1)
         state.end_ns = max(end, state.onset_ns + 1)
         state.active = 0
         state.af_ms[piece] -= (beat - end) // 1_000_000 - ms
@@ -272,7 +297,9 @@ def take(
     # Beats of another device may lie before those already known.
     state.beat_ns = beat if state.n_beats == 0 else max(beat, state.beat_ns)
     state.after_v = 1 if ventricular else 0
-    state.back_us[state.back_head] = np.uint32((state.beat_ns // 1000) % ONE)
+    head = np.int64(state.back_head)
+    state.back_us[head] = np.uint32((state.beat_ns // 1000) % ONE)
+    state.evidence[head] = 0  # of what cannot be used, and until it is known
     state.back_head = (state.back_head + 1) % N_BACK
     state.n_beats = min(state.n_beats + 1, N_BACK)
     carry = state.used[0] >> np.uint64(63)
@@ -281,19 +308,14 @@ def take(
     state.used[1] = (state.used[1] << np.uint64(1)) | carry
     if usable:
         put_interval(state, rr, p)
-        fast = fast_measure(state, p)
         if state.n_usable == N_MEDIANS:
-            if fast >= p.fast and state.fast == 0:
-                state.fast = 1
-                state.rise_ns = state.beat_ns
-            elif fast < p.fast and state.fast != 0:
-                state.fast = 0
-                state.fall_ns = state.beat_ns
+            # The spread of these medians lies around the interval two beats ago.
+            state.evidence[(head - N_NEAR // 2) % N_BACK] = evidence_of(state, p)
         if state.n_words == N_LONG:
             state.score = (
                 entropy(state.long_kinds, state.long_sum, N_LONG)
                 + p.weight_short * entropy(state.short_kinds, state.short_sum, N_SHORT)
-                + p.weight_fast * min(fast, 1.0)
+                + p.weight_fast * min(fast_measure(state, p), 1.0)
             )
     state.judged = state.n_words == N_LONG and state.n_used >= p.usable * N_USED
     if usable and state.judged != 0:
@@ -311,7 +333,7 @@ def forget_rhythm(state: Any) -> None:
     state.n_usable = state.n_used = state.n_beats = state.back_head = 0
     state.used[0] = state.used[1] = np.uint64(0)
     state.turbulence = state.bigeminy = 0.0
-    state.fast = state.judged = state.after_v = 0
+    state.judged = state.after_v = 0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -53,6 +53,11 @@ class Irregularity:
     def fast(self):
         return self.bigeminy if self.bigeminy < 2e-4 else self.turbulence / self.mean
 
+    def evidence(self):
+        near = self.medians[-4:]
+        return round(64 * min(max(math.log(max((max(near) - min(near)) / (0.07 * self.mean),
+                                               1e-9)), -1.7), 1.2))  # fmt: skip
+
     def score(self):
         long, short = self.words[-127:], self.words[-31:]
         return entropy(long) + 0.4 * entropy(short) + 0.3 * min(self.fast(), 1)
@@ -71,7 +76,7 @@ class Story:
 
     def begin_anew(self):
         self.irregularity, self.beats, self.used = Irregularity(), [], []
-        self.is_fast, self.rise, self.fall = False, 0, 0
+        self.evidence = []  # of each beat
         self.label, self.judged = 0, False
 
     def confidence(self):
@@ -124,14 +129,13 @@ class Story:
         beat = max([t - int(lag), *self.beats[-1:]])
         self.beats.append(beat)
         usable = valid != 0 and 3 not in (label, self.label)
+        self.evidence.append(0)
         self.used.append(usable)
         self.label = label
         if usable:
             self.irregularity.take(rr)
-            fast = self.irregularity.fast() >= 0.725
-            if len(self.irregularity.symbols) >= 8 and fast != self.is_fast:
-                self.is_fast = fast
-                self.rise, self.fall = (beat, self.fall) if fast else (self.rise, beat)
+            if len(self.irregularity.symbols) >= 8:
+                self.evidence[-3:-2] = [self.irregularity.evidence()]
         known = len(self.irregularity.words) >= 127
         if known:
             self.score = self.irregularity.score()
@@ -139,22 +143,28 @@ class Story:
         if self.judged and usable:
             self.judge(t, beat, round(rr))
 
+    def change(self, beat, sign):
+        """Give the beat since when the evidence for (1) or against AF (-1) adds up to most."""
+        n = min(len(self.beats), 64)
+        sums = [sign * sum(self.evidence[len(self.evidence) - back :]) for back in range(n)]
+        back = sums.index(max(sums))
+        # The clock of 64 beats counts whole microseconds.
+        return beat - (beat // 1000 - self.beats[-1 - back] // 1000) * 1000
+
     def judge(self, t, beat, ms):
         span = self.spans.setdefault(t // (7200 * NS), [0, 0])
         span[1] += ms
-        # The clock of 64 beats counts whole microseconds.
-        earliest = beat - (beat // 1000 - self.beats[-64:][0] // 1000) * 1000
         recent = self.held is not None and beat - self.held[1] <= HOLD
         if self.onset is None:
-            if self.score < (1.2 if recent else 1.27):
+            if self.score < (1.2 if recent else 1.36):
                 return
-            self.onset = max(self.rise, earliest) if self.is_fast else beat
+            self.onset = self.change(beat, 1)
             if self.end is not None:
                 self.onset = max(self.onset, self.end)
             span[0] += (beat - self.onset) // 1_000_000
             self.say(0, self.onset, t)
         elif self.score < 1.15:
-            end = beat if self.is_fast else max(self.fall, earliest)
+            end = self.change(beat, -1)
             self.end = max(end, self.onset + 1)
             span[0] -= (beat - end) // 1_000_000 - ms
             self.say(1, self.end, t)

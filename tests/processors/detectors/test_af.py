@@ -112,9 +112,11 @@ def test_fibrillation_is_claimed_where_it_began_and_where_it_ended():
     onset, offset = found(records)["finding af"]
     r_ns = [t - LAG for t, _, _ in records]
     assert (onset[4], offset[4]) == (ONSET, OFFSET)
-    assert r_ns[300] <= onset[1] == onset[2] <= r_ns[330]
-    assert r_ns[600] <= offset[2] <= r_ns[640]
-    assert onset[3] - r_ns[300] < 60 * NS
+    told = r_ns.index(onset[3] - LAG)
+    assert max(297, told - 63) <= r_ns.index(onset[1]) <= max(305, told - 63)
+    assert onset[1] == onset[2]
+    assert r_ns[597] <= offset[2] <= r_ns[605]
+    assert told < 400
     assert offset[1] == onset[1]
 
 
@@ -199,7 +201,7 @@ def labels(records, events):
 
 @pytest.mark.parametrize(
     ("record", "live", "claimed"),
-    [("04746", 99.5, 99.6), ("07910", 99.1, 99.4), ("08219", 95.3, 96.2), ("06995", 95.6, 96.0)],
+    [("04746", 99.5, 99.8), ("07910", 98.9, 99.5), ("08219", 95.7, 98.6), ("06995", 96.9, 97.2)],
 )
 def test_accuracy_by_beat_on_records_of_afdb(record, live, claimed):
     records, truth = beats_of("afdb", record, "qrs", 250.0, 3000.0)
