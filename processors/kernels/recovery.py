@@ -14,6 +14,9 @@ Differs from CLINICAL 3.9, point by point:
   the highest lies above the middle, and slow swings of a steady effort fall by 4 /min too. Its t0
   is where a level and a falling line meet best: tP lies 2 /min below the peak, which takes a slow
   recovery 10 s.
+* A stop by the heart rate alone is also ended by new effort when H is back within 2 /min of the
+  peak it fell from: a swing of an effort that goes on is seldom 8 /min deep. A slow recovery does
+  not come back, so nothing is asked of the drop.
 * A stop by MARK or MOTION is also heard while an event with t0 by HR runs or rests, and after one
   that was aborted, as long as the effort is there: what is not sure never hides what is.
 * The drop at 60 s is out at t0 + 67 s and the verdict at t0 + 127 s (see `recovery_verdict`), and
@@ -159,6 +162,7 @@ LIMITS = np.dtype(
         ("stop_slope", np.float64),
         ("re_effort_s", np.int64),
         ("re_effort_rise", np.float64),
+        ("stop_again", np.float64),
         ("valid_share", np.float64),
         ("gap_s", np.int64),
         ("ectopic_share", np.float64),
@@ -675,7 +679,9 @@ def _what_ends(s: Any, level: float, hr_max: float, p: Any) -> int:
     since_s = (s.next * SECOND_NS - s.t0_ns) * 1.0e-9
     if level > 0.0:
         s.nadir = min(s.nadir, level)
-        s.n_high = s.n_high + 1 if level > s.nadir + p.re_effort_rise else 0
+        # Of a stop that the rate alone tells, being back at the peak is enough: it was a swing.
+        again = s.source == HR and level >= s.peak - p.stop_again
+        s.n_high = s.n_high + 1 if again or level > s.nadir + p.re_effort_rise else 0
     moving = s.movement[s.next % N_MOVEMENT] > s.effort_movement - HALF
     known = s.effort_movement >= _shake(p.stop_movement)
     s.n_moving = s.n_moving + 1 if known and moving else 0

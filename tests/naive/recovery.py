@@ -272,7 +272,8 @@ class Person:
         since = (k * S - e["t0"]) / S
         if level:
             e["nadir"] = min(e["nadir"], level)
-            e["high"] = e["high"] + 1 if level > e["nadir"] + 8 else 0
+            swing = e["source"] == HR and level >= e["peak"] - 2
+            e["high"] = e["high"] + 1 if swing or level > e["nadir"] + 8 else 0
         moving = self.movement.get(k, 0) > e["movement"] - 16 and e["movement"] >= steps(0.5)
         e["moving"] = e["moving"] + 1 if moving else 0
         if e["high"] >= 10 or e["moving"] >= 10:

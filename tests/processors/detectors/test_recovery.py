@@ -356,6 +356,15 @@ def test_a_steady_effort_has_no_stop(noise, how):
     assert {f[1] for f in features} == {EFFORT}
 
 
+@pytest.mark.parametrize("how", [beats, device])
+def test_a_swing_of_an_effort_that_goes_on_is_no_stop(how):
+    """It falls by 8 /min and is back at its peak within a minute: no pause was that short."""
+    t = np.arange(1500)
+    rate = np.interp(t, [300, 400], [75, 160]) + np.where(t > 500, 4 * np.sin(t / 12), 0)
+    findings, _, _ = run([profile(), *how(rate, 0.5)], 1490)
+    assert not findings
+
+
 def test_effort_that_dwindles_without_a_stop_ends_in_silence():
     rate = np.interp(np.arange(2400), [0, 300, 400, 600, 2300], [75, 75, 160, 160, 70])
     findings, _, features = run([profile(), *beats(rate, 0.5)], 2390)
