@@ -7,7 +7,7 @@ from scipy.signal import resample_poly
 
 from processors.features.qrs import Params, Qrs
 from tests.needs import recordings
-from tests.processors.ecg_cases import WIDE, batch, ecg, feed, r_times_s, regular
+from tests.processors.ecg_cases import NORMAL, WIDE, batch, ecg, feed, r_times_s, regular
 
 R_S = regular(30.0)
 CLEAN = ecg(R_S, 250.0, 30, noise_mv=0.01)
@@ -49,6 +49,36 @@ WHAT_MUST_NOT_MATTER = {
 @pytest.mark.parametrize("what", WHAT_MUST_NOT_MATTER)
 def test_it_does_not_matter(what):
     assert_found(found_s(WHAT_MUST_NOT_MATTER[what]), within_s=0.008)
+
+
+PACED = ((-0.09, 0.002, 4.0), *WIDE)  # a spike of the pacemaker 90 ms before R
+TURNED = tuple((at, width, -0.6 * height) for at, width, height in WIDE)
+LOW = tuple((at, width, 0.25 * height) for at, width, height in NORMAL)
+LONG_S = regular(60.0)
+HARD_BEATS = {  # R times, shapes
+    "paced, with spikes": (LONG_S, [PACED] * len(LONG_S)),
+    "the axis turns": (LONG_S, [TURNED if r > 30.0 else NORMAL for r in LONG_S]),
+    "a quarter of the height from one beat to the next": (
+        LONG_S, [LOW if 20.0 < r < 40.0 else NORMAL for r in LONG_S],
+    ),
+    "pauses of 6 s": (LONG_S[(LONG_S % 20.0) < 14.0], [NORMAL] * len(LONG_S)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fs_hz", [125.0, 250.0, 1000.0])
+@pytest.mark.parametrize("what", HARD_BEATS)
+def test_hard_beats_are_found_and_nothing_else(what, fs_hz):
+    r_s, shapes = HARD_BEATS[what]
+    found = found_s(ecg(r_s, fs_hz, 60, shapes=shapes, noise_mv=0.01), fs_hz)
+    assert_found(found, r_s, within_s=0.1)
+
+
+def test_wander_and_muscle_noise_on_low_beats_cost_no_more_than_one():
+    n = round(60 * 250.0)
+    x = ecg(LONG_S, 250.0, 60, shapes=[LOW] * len(LONG_S), noise_mv=0.03) + wave(0.25, 1.5, n)
+    found = found_s(x)
+    near = np.abs(LONG_S[:, None] - found[None, :]) <= 0.15
+    assert (~near.any(axis=1)).sum() + (~near.any(axis=0)).sum() <= 1
 
 
 @given(st.lists(st.integers(1, len(CLEAN) - 1), max_size=60))
