@@ -71,6 +71,8 @@ def latencies(score: BeatScore, chunk_ms: int) -> Figure:
         ordered = np.sort(values)
         late = 1.0 - np.arange(len(ordered)) / len(ordered)
         right.plot(ordered, 100 * late, color=colour, label=label)
+    if not len(score.first_ms):
+        return figure
     left.set_title(f"beats by latency, pieces of {chunk_ms} ms", fontsize=9, loc="left")
     right.set_title("share of beats that is told later, %", fontsize=9, loc="left")
     right.set_yscale("log")
