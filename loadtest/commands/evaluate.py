@@ -61,7 +61,7 @@ def evaluate(
             metavar="MS",
             min=1,
             max=60_000,
-            help="Length of a piece of input; 40 for signals, 1000 for beats alone.",
+            help="Length of a piece of input; 40 for signals, 1000 for beats and rates.",
         ),
     ] = None,
     docs: Annotated[

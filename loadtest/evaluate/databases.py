@@ -33,7 +33,7 @@ class Database:
     beats_extension
         Annotations to read beats from where there are no signals.
     chunk_ms
-        Usual length of a piece of input. Beats come a second at a time, for they are hours long.
+        Usual length of a piece of input. Beats and rates, hours long, come a second at a time.
     streams
         Derived streams that its parts need.
     """
@@ -65,7 +65,8 @@ KNOWN: Mapping[str, _Known] = MappingProxyType(
         "cinc2017": _Known("PhysioNet Challenge 2017: hand-held recordings N, A, O, ~",
                            streams=("ecg_quality",)),
         "vfdb": _Known("MIT-BIH Malignant Ventricular Arrhythmia Database: rhythms"),
-        "hrr": _Known("heart rates and intervals of real activities", ("hrr/hr", "hrr/rr")),
+        "hrr": _Known("Heart rates and intervals of real activities",
+                      ("hrr/hr", "hrr/rr"), "", 1000),
     }
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ from processors.errors import InputError
 
 NOISES = {"bw": "wander", "em": "electrode motion", "ma": "muscle"}
 SNR_DB = (24, 18, 12, 6, 0, -6)
-RECORDS = ("101", "118", "119", "122")  # of DS1, clean; 118 and 119 are those of nstdb itself
+RECORDS = ("118", "119")  # those of nstdb itself; clean, and of DS1
 BEGIN_S, TURN_S = 300.0, 120.0  # nst: first noise, and length of noise and of quiet
 LOW_DB = 0  # "low": at most this
 QRS_S = 0.05  # s before and after R in which the QRS is measured: sigamp

@@ -58,7 +58,7 @@ def test_noise_and_quiet_share_all_that_follows_the_fifth_minute() -> None:
 
 def test_every_condition_has_a_name_of_its_own() -> None:
     some = list(conditions())
-    assert len({one.name for one in some}) == len(some) == 72
+    assert len({one.name for one in some}) == len(some) == 36
     assert Condition("118", "ma", -6).name == "118_ma_m6"
 
 
