@@ -50,6 +50,8 @@ class Params:
     low_s, low_mv
         Asystole needs so many seconds in a row of less than this from peak to peak up to now: a
         large signal without beats is fibrillation, or one in which beats are not found.
+    present
+        So much of a second must have arrived; a loss that could hide a beat is not silence.
     missed_ratio, missed_fast_s, fast_per_min
         A missed beat: an RR of so many times the mean, or of so many seconds from this rate on.
     regular
@@ -66,6 +68,7 @@ class Params:
     deaf_s: float = 2.0  # s, default: 0.5 s blind after a gap, and 2 s until learnt anew
     low_s: int = 3  # s, default: whole seconds in the 4.3 s at least after a last beat and its T
     low_mv: float = 0.3  # mV, CLINICAL 3.10: less includes no QRS
+    present: float = 0.9  # 1, CLINICAL 3.1: a gap of more than 100 ms is not bridged
     missed_ratio: float = 1.75  # 1, to be confirmed (P)
     missed_fast_s: float = 1.0  # s, to be confirmed (P)
     fast_per_min: float = 100.0  # /min, to be confirmed (P)
@@ -84,6 +87,7 @@ class Params:
             deaf_ns=round(self.deaf_s * NS_PER_S),
             low_s=self.low_s,
             low_mv=self.low_mv,
+            present=self.present,
             missed_ratio=self.missed_ratio,
             missed_ms=60_000.0 / self.fast_per_min,
             missed_fast_ms=1000.0 * self.missed_fast_s,

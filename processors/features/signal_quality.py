@@ -30,6 +30,7 @@ ECG_QUALITY = StreamSpec(
         Column("railed"),
         Column("noisy"),
         Column("peak_to_peak_mv", "mV"),
+        Column("present"),
     ),
 )
 SCORE = FeatureSpec("ecg_quality", (Column("score"),))

@@ -65,6 +65,7 @@ class Limits(NamedTuple):
     deaf_ns: int
     low_s: int
     low_mv: float
+    present: float
     missed_ratio: float
     missed_ms: float
     missed_fast_ms: float
@@ -162,6 +163,7 @@ def take_quality(
     # below the size of any QRS hides none.
     readable = row[4] == 0.0 or row[5] < p.low_mv
     good = attached > 0.0 and row[3] == 0.0 and readable and np.isfinite(row[5])
+    good = good and row[6] >= p.present  # what was lost may have held a beat
     lost = state.has_row == 0 or t - state.row_ns > p.lost_ns
     if good and (lost or state.is_clear == 0):
         state.clear_ns = t - SECOND_NS

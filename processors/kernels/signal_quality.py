@@ -36,7 +36,7 @@ CELLS = 64  # of a second, for the comparison of peaks
 KEPT_S = 4  # CLINICAL 3.10: 4 s, so that a beat is among them from 15/min on
 STRONGEST_S = 8  # default: from 23/min on three of 8 s hold a beat ...
 RANK = 3  # ... so the third-largest of their strongest parts is one, whatever two artefacts were
-N_OUT = 6
+N_OUT = 7
 SECOND_NS = 1_000_000_000
 CELL_NS = SECOND_NS // CELLS  # without a remainder
 WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
@@ -123,8 +123,9 @@ def watch_quality(
     state, blank
         `QUALITY_STATE` by slot; one zero record.
     out_slots, out_ns, out
-        int32, int64 ``[n]``, float64 ``[n, 6]``: score, attached, flat, railed, noisy, peak to
-        peak (mV). A second with samples but no valid one has score 0, attached 0.5, NaN mV.
+        int32, int64 ``[n]``, float64 ``[n, 7]``: score, attached, flat, railed, noisy, peak to
+        peak (mV), share of its samples that are there. A second with samples but no valid one has
+        score 0, attached 0.5, NaN mV.
 
     Returns
     -------
@@ -328,6 +329,7 @@ def _finish(
     out_slots[count], out_ns[count] = k, now_ns
     o = out[count]
     o[0], o[1], o[2], o[3], o[4], o[5] = 0.0, 0.5, 0.0, 0.0, 0.0, np.nan
+    o[6] = min(s.n_valid / s.fs_hz, 1.0)
     if s.n_valid >= 0.5 * s.n and s.n_parts > 1:
         _judge(s, o)
     else:

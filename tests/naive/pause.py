@@ -96,6 +96,7 @@ class Story:
         if self.lead is not None and attached > 0:
             attached = 0.0 if self.lead else 1.0
         good = attached > 0 and v[3] == 0 and (v[4] == 0 or v[5] < 0.3) and v[5] == v[5]
+        good = good and v[6] >= 0.9
         lost = not self.activity or t - self.rows[-1][0] > 1.5 * S
         self.activity = [*([] if lost else self.activity), v[5] if good else 9.9]
         self.rows.append((t, good))

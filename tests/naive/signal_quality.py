@@ -14,7 +14,7 @@ def _settled(order_2, x):
 
 
 def judge(x, fs):
-    """Give ``[seconds, 6]`` of a signal that starts at time 0; `fs` is a whole number."""
+    """Give ``[seconds, 7]`` of a signal that starts at time 0; `fs` is a whole number."""
     x = np.asarray(x, np.float32).astype(float)
     starts = [0, *(i for i in range(1, len(x)) if x[i] != x[i - 1] and _at_rail(x, i - 1, fs))]
     pieces = np.split(x, starts[1:])  # after a rail all begins anew
@@ -72,7 +72,7 @@ def judge(x, fs):
             and np.median(noises) > rules.NOISE_RATIO * amplitude
         )
         attached = 0.0 if off else 0.5 if flat or last[:, 4].max() < rules.WEAK_MV else 1.0
-        rows.append((0.0 if off else score, attached, flat, railed, noisy, peak_to_peak))
+        rows.append((0.0 if off else score, attached, flat, railed, noisy, peak_to_peak, 1.0))
         if np.ptp(x[here]) == 0.0 or railed:
             seconds, whole = [], []
     return np.array(rows, float)
