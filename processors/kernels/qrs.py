@@ -88,7 +88,7 @@ class QrsRules(NamedTuple):
     hold_s: float = 0.12  # CLINICAL 3.2: nothing larger for 120 ms
     fall: float = 0.5  # CLINICAL 3.2: earlier when the average has fallen to half
     sure: float = 2.0  # CLINICAL 3.2: and the peak is twice the threshold
-    refractory_s: float = 0.2  # CLINICAL 3.2: the smaller of two maxima within 200 ms is dropped
+    refractory_s: float = 0.19  # CLINICAL 3.2: 200 ms, the RR of 300/min; a sample or two less
     qrs_weight: float = 0.28  # default, of the median accepted peak in the threshold
     noise_weight: float = 1.35  # default, of the median rejected peak
     highest: float = 0.9  # default: the threshold stays below this share of the accepted peaks
