@@ -52,6 +52,8 @@ class Params:
         large signal without beats is fibrillation, or one in which beats are not found.
     present
         So much of a second must have arrived; a loss that could hide a beat is not silence.
+    pulse, pulse_s
+        A pulse of the PPG of at least this quality keeps asystole from being told for so long.
     missed_ratio, missed_fast_s, fast_per_min
         A missed beat: an RR of so many times the mean, or of so many seconds from this rate on.
     regular
@@ -69,6 +71,8 @@ class Params:
     low_s: int = 3  # s, default: whole seconds in the 4.3 s at least after a last beat and its T
     low_mv: float = 0.3  # mV, CLINICAL 3.10: less includes no QRS
     present: float = 0.9  # 1, CLINICAL 3.1: a gap of more than 100 ms is not bridged
+    pulse: float = 0.86  # 1, CLINICAL 3.11, Orphanidou 2015
+    pulse_s: float = 4.0  # s, CLINICAL 3.7
     missed_ratio: float = 1.75  # 1, to be confirmed (P)
     missed_fast_s: float = 1.0  # s, to be confirmed (P)
     fast_per_min: float = 100.0  # /min, to be confirmed (P)
@@ -88,6 +92,8 @@ class Params:
             low_s=self.low_s,
             low_mv=self.low_mv,
             present=self.present,
+            pulse=self.pulse,
+            pulse_ns=round(self.pulse_s * NS_PER_S),
             missed_ratio=self.missed_ratio,
             missed_ms=60_000.0 / self.fast_per_min,
             missed_fast_ms=1000.0 * self.missed_fast_s,
@@ -104,10 +110,11 @@ class Pause(KeepsState):
     as revision 1 with its full length by the beat that ends it; shorter claims come with
     that beat alone. ``attached`` is 1 where the device says that its leads are on, else 0.5, which
     reads "asystole or lead off": real asystole and a lost contact are both a line of low noise.
+    A good pulse of the PPG settles that: a heart that pumps does not stand still.
     """
 
     name = "pause"
-    consumes: tuple[str, ...] = ("beats", "ecg_quality", "lead")
+    consumes: tuple[str, ...] = ("beats", "ecg_quality", "lead", "pulses")
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:

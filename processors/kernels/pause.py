@@ -24,6 +24,7 @@ PAUSE_STATE = np.dtype(
         ("row_ns", np.int64),  # newest second of quality, with has_row
         ("clear_ns", np.int64),  # start of the run of clear seconds, with is_clear
         ("asystole_ns", np.int64),
+        ("pulse_ns", np.int64),  # peak of the newest good pulse, with has_pulse
         ("frequent_ns", np.int64),
         ("frequent_due_ns", np.int64),
         ("long_ns", np.int64, (N_LONG,)),  # R that ended a counted pause
@@ -41,6 +42,7 @@ PAUSE_STATE = np.dtype(
         ("has_r", np.int8),
         ("has_row", np.int8),
         ("is_clear", np.int8),
+        ("has_pulse", np.int8),
         ("lead_known", np.int8),
         ("lead_off", np.int8),
         ("asystole_on", np.int8),
@@ -66,6 +68,8 @@ class Limits(NamedTuple):
     low_s: int
     low_mv: float
     present: float
+    pulse: float
+    pulse_ns: int
     missed_ratio: float
     missed_ms: float
     missed_fast_ms: float
@@ -175,7 +179,8 @@ def take_quality(
     state.row_ns = t
     state.has_row = 1
     state.attached = attached
-    if state.asystole_on != 0 and not attached > 0.0:
+    pulsing = state.has_pulse != 0 and t - state.pulse_ns <= p.pulse_ns
+    if state.asystole_on != 0 and (pulsing or not attached > 0.0):
         state.asystole_on = 0
         n = put(out, n, ASYSTOLE, slot, OFFSET, state.asystole_ns, t, t, 0,
                 (t - state.asystole_ns) * 1.0e-9, (t - state.asystole_ns) * 1.0e-9,
@@ -193,7 +198,7 @@ def take_quality(
         n = put(out, n, PAUSE, slot, POINT, start, start, t, 0,
                 seconds, seconds, attached, nan, nan)  # fmt: skip
     # Who never had a beat is not known to wear the device, unless the lead says so.
-    worn = state.has_r != 0 or attached == 1.0
+    worn = (state.has_r != 0 or attached == 1.0) and not pulsing
     # A signal that has just come back may still be without beats because they are not yet found.
     needed = p.asystole_ns + p.blind_ns + (0 if whole else p.deaf_ns)
     if worn and state.asystole_on == 0 and quiet >= needed and state.n_low >= p.low_s:
@@ -269,8 +274,8 @@ def watch_pauses(
 ) -> int:
     """Write what silence there is; give the number, at most 8 per record and 24 per row.
 
-    Source 0 holds ``beats``, 1 ``ecg_quality``, 2 ``lead``. A beat counts once it can no longer be
-    withdrawn; until then it only keeps asystole from being claimed.
+    Source 0 holds ``beats``, 1 ``ecg_quality``, 2 ``lead``, 3 ``pulses``. A beat counts once
+    it can no longer be withdrawn; until then it only keeps asystole from being claimed.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     for r in range(len(slots)):
@@ -284,6 +289,10 @@ def watch_pauses(
                 take_beat(state, t_ns[i], values[i], p)
             elif source[i] == 1:
                 n = take_quality(state, slot, t_ns[i], values[i], p, out, n)
+            elif source[i] == 3:
+                if values[i, 3] >= p.pulse:
+                    state.pulse_ns = t_ns[i] - np.int64(values[i, 0])
+                    state.has_pulse = 1
             elif np.isfinite(values[i, 0]):
                 state.lead_known = 1
                 state.lead_off = 1 if values[i, 0] != 0.0 else 0

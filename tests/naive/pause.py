@@ -36,6 +36,7 @@ class Story:
         self.asystole = None
         self.frequent = None
         self.lead = None
+        self.pulses = []
 
     def clear_since(self):
         start = None
@@ -100,7 +101,8 @@ class Story:
         lost = not self.activity or t - self.rows[-1][0] > 1.5 * S
         self.activity = [*([] if lost else self.activity), v[5] if good else 9.9]
         self.rows.append((t, good))
-        if self.asystole is not None and not attached > 0:
+        pulsing = any(t - peak <= 4 * S for peak in self.pulses[-1:])
+        if self.asystole is not None and (pulsing or not attached > 0):
             self.say("asystole", self.asystole, t, t, 1)
             self.asystole = None
         if not good or pending:
@@ -111,7 +113,7 @@ class Story:
         if whole and not self.claimed and t - start >= 3.3 * S:
             self.claimed = 1
             self.say("pause", start, start, t, 2, 0, (t - start) * 1e-9)
-        worn = self.r is not None or attached == 1
+        worn = (self.r is not None or attached == 1) and not pulsing
         low = len(self.activity) >= 3 and max(self.activity[-3:]) < 0.3
         needed = 4.3 if whole else 6.3
         if worn and self.asystole is None and t - start >= needed * S and low:
@@ -169,6 +171,9 @@ def findings(records, until_ns):
                 for u, r in provisional
             )
             story.quality(t, v, pending)
+        elif kind == 3:
+            if v[3] >= 0.86:
+                story.pulses.append(t - int(v[0]))
         else:
             story.lead_off(t, v[0] != 0)
     while story.deadlines(until_ns):

@@ -25,6 +25,11 @@ def seconds(first, last, attached=0.5, railed=0.0, noisy=0.0, peak=0.1, present=
     return [(t * NS, 1, row) for t in range(first, last + 1)]
 
 
+def pulse(peak_s, quality=0.95):
+    t = round(peak_s * NS) + LAG
+    return (t, 3, (float(LAG), 800.0, 1000.0, quality))
+
+
 def rhythm(*r_s):
     return [beat(round(r * NS)) for r in r_s]
 
@@ -55,6 +60,10 @@ def scenes(draw):
             how = {"attached": [0.0, 1.0, 0.5][min(bad, 2)], "noisy": float(bad == 3)}
             how["present"] = 0.85 if bad == 4 else 0.95
             records += seconds(t, t, peak=peak, **how)
+    for _ in range(draw(st.sampled_from([0, 0, 1, 3]))):
+        records.append(
+            pulse(draw(st.integers(1, end + 1)) + 0.7, draw(st.sampled_from([0.5, 0.9])))
+        )
     if draw(st.booleans()):
         at = draw(st.integers(1, end + 1)) * NS + 500_000_000
         records.append((at, 2, (draw(st.sampled_from([0.0, 1.0])),)))
@@ -133,6 +142,20 @@ def test_a_gap_in_intervals_alone_is_neither_pause_nor_asystole():
     engine = Engine()
     found = [*engine.feed(pack_all([chunk])).findings, *engine.tick(200 * NS).findings]
     assert not {f.code for f in found} & {"pause", "asystole", "pauses_frequent", "missed_beat"}
+
+
+def test_a_heart_that_pumps_does_not_stand_still():
+    silent = rhythm(*range(1, 11)) + seconds(1, 30)
+    pulses = [pulse(k + 0.3) for k in range(1, 21)]
+    (row,) = run(silent + pulses, 30)["finding asystole"]
+    assert (row[1], row[3]) == (10 * NS, 25 * NS)
+    poor = [pulse(k + 0.3, quality=0.5) for k in range(1, 21)]
+    assert run(silent + poor, 30) == run(silent, 30)
+    late = [pulse(k + 0.3) for k in range(17, 21)]
+    on, off, again = run(silent + late, 30)["finding asystole"]
+    assert (on[3], off[3], again[3]) == (15 * NS, 18 * NS, 25 * NS)
+    last = run([*silent, pulse(10.6)], 30)["finding asystole"][0]
+    assert (last[3] - last[1]) / NS <= 5.5
 
 
 def test_noise_too_small_to_hide_a_qrs_hides_no_asystole():
