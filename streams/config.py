@@ -49,6 +49,10 @@ class Settings(BaseModel):
     block_ms: int = Field(200, ge=20, le=2000, description="length of a block of samples")
     kafka: str = Field("127.0.0.1:9092", min_length=1, description="address of the Kafka brokers")
     partitions: int = Field(8, ge=1, le=1000, description="partitions of every topic")
+    group: str = Field("vitals", min_length=1, description="workers of one group share the work")
+    checkpoints: str = Field(
+        "vitals-checkpoints", min_length=1, description="folder or URL of the workers' snapshots"
+    )
 
 
 def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:

@@ -13,6 +13,8 @@ payload; ``r`` counts the controls, findings or rows.
     series   b"VTLS"  header:  participants (each once), and of each of the k features kinds, names,
                                columns, rows
                       payload: of each feature who i4[r], t_ns i8[r], values f8[r, c]
+    dead     b"VTLD"  header:  topic, partition, offset, reason
+    letter            payload: what could not be used, as it came
 
 The identity of a finding is not sent: it follows from participant, code and onset. Golden bytes of
 each version are kept in ``tests/data``.
@@ -21,6 +23,7 @@ each version are kept in ``tests/data``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -32,6 +35,26 @@ from streams.stores import FEATURES, SCALARS, SeriesRows
 CONTROLS: Final = Form("controls", b"VTLC", 1)
 FINDINGS: Final = Form("findings", b"VTLF", 1)
 SERIES: Final = Form("series", b"VTLS", 1)
+DEAD_LETTER: Final = Form("dead letter", b"VTLD", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What could not be used, and why.
+
+    Attributes
+    ----------
+    topic, partition, offset
+        Where it lies; offset -1: rows of one or more records there, `value` holds only them.
+    value
+        As it came.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    value: bytes
 
 
 def encode_controls(controls: Sequence[Control]) -> bytes:
@@ -175,3 +198,32 @@ def decode_series(data: Buffer) -> list[SeriesRows]:
         series.append(SeriesRows(kind, name, wide, people, t_ns, values))
     reader.finish()
     return series
+
+
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    """Give the wire form of a dead letter."""
+    header = {
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "reason": letter.reason,
+    }
+    return DEAD_LETTER.seal(header, letter.value)
+
+
+def decode_dead_letter(data: Buffer) -> DeadLetter:
+    """Read a dead letter.
+
+    Raises
+    ------
+    WireError
+        Not a dead letter, an unknown version, cut short, damaged, or inconsistent in itself.
+    """
+    header, reader = DEAD_LETTER.open(data)
+    return DeadLetter(
+        header.text("topic"),
+        header.count("partition"),
+        header.time("offset"),
+        header.text("reason"),
+        bytes(reader.rest()),
+    )

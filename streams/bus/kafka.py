@@ -52,12 +52,15 @@ class KafkaBus:
 
     async def reader(self, offsets: Mapping[Place, int]) -> KafkaReader:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._address, enable_auto_commit=False, max_poll_records=MOST_AT_ONCE
-        )
+            bootstrap_servers=self._address, enable_auto_commit=False,
+            max_poll_records=MOST_AT_ONCE, max_partition_fetch_bytes=MOST_BYTES,
+            auto_offset_reset="earliest",  # of an offset that is not kept any more
+        )  # fmt: skip
         places = {_pair(place): offset for place, offset in offsets.items()}
-        consumer.assign(list(places))
         with self._faults():
             await _start(consumer)
+        # In one go: a fetch that begins in between would look for an offset of its own.
+        consumer.assign(list(places))
         for pair, offset in places.items():
             consumer.seek(pair, offset)
         return KafkaReader(consumer, self._address)

@@ -102,7 +102,7 @@ def run(
         "participants": participants, "seed": seed, "policy": policy,
     }  # fmt: skip
     settings = load(given, file=config)
-    pace = _speed(speed)
+    pace = parse_speed(speed)
     if not (replay or more):
         _refuse_alone(
             {"--speed": pace != 1.0, "--loop": loop, "--beats": beats, "--map": column_map}
@@ -111,9 +111,9 @@ def run(
     with contextlib.closing(address):
         paths = [*(replay or []), *(more or [])]
         if paths:
-            plan = _replay_plan(paths, beats, column_map or [], pace, loop, settings)
+            plan = replay_plan(paths, beats, column_map or [], pace, loop, settings)
         else:
-            plan = _simulation_plan(settings)
+            plan = simulation_plan(settings)
         if browser and has_display():
             asyncio.run(_serve(plan, settings, address, open_page=True))
         else:
@@ -182,7 +182,8 @@ def bind(host: str, port: int) -> socket.socket:
     return address
 
 
-def _simulation_plan(settings: Settings) -> Plan:
+def simulation_plan(settings: Settings) -> Plan:
+    """Give what a scenario plays, beginning now."""
     from device_bridges.simulator.bridge import SimulatorBridge
     from device_bridges.simulator.expand import expand
     from device_bridges.simulator.scenario import load as load_scenario
@@ -203,10 +204,11 @@ def _simulation_plan(settings: Settings) -> Plan:
     )
 
 
-def _replay_plan(
+def replay_plan(
     paths: list[Path], beats: str, column_map: list[str], speed: float | None, loop: bool,
     settings: Settings,
 ) -> Plan:  # fmt: skip
+    """Give what recordings play, beginning now; what cannot be read is named and left out."""
     from device_bridges.replay.bridge import ReplayBridge
     from device_bridges.replay.columns import parse_mapping
     from device_bridges.replay.link import find_recordings, read_recording
@@ -257,7 +259,8 @@ def _refuse_alone(options: Mapping[str, object]) -> None:
             raise SettingError(name, "is for recordings, expected --replay PATH beside it")
 
 
-def _speed(text: str) -> float | None:
+def parse_speed(text: str) -> float | None:
+    """Read a number above 0, or ``max``, which is None."""
     from processors.errors import SettingError
 
     if text == "max":

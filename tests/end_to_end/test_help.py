@@ -18,6 +18,9 @@ OPTIONS = {  # DESIGN 3 and 7
     "annotate": "PATH --out --lead --chunk-ms --beats --map --profile --features",
     "signals": "--features --json",
     "policy": "check explain what-if burden",
+    "bridge": "--replay --scenario --participants --speed --loop --beats --map --kafka --partitions"
+    " --seed --config",
+    "worker": "--kafka --checkpoints --group --name --config",
     "doctor": "--port --data --config --kafka --create-topics --partitions",
     "screening": "--day --group --data --policy --criteria --json",
     "export": "--participant --from --to --format --out --data --config",

@@ -14,12 +14,16 @@ from processors.records import STATE_WORDS, Control, Finding, finding_id
 from streams.frame import MAX_BYTES, Form
 from streams.messages import (
     CONTROLS,
+    DEAD_LETTER,
     FINDINGS,
     SERIES,
+    DeadLetter,
     decode_controls,
+    decode_dead_letter,
     decode_findings,
     decode_series,
     encode_controls,
+    encode_dead_letter,
     encode_findings,
     encode_series,
 )
@@ -49,6 +53,8 @@ SOME_SERIES = [
     SeriesRows(SCALARS, "spo2", ("spo2",), ["김하늘"], np.array([4]), np.array([[97.0]])),
 ]  # fmt: skip
 
+A_LETTER = DeadLetter("vitals.raw.ecg", 3, 2**40, "checksum does not match", b"VTLB\x00")
+
 
 def plain(series: list[SeriesRows]) -> list[tuple[object, ...]]:
     return [
@@ -61,6 +67,13 @@ FORMS = {
     "controls": (CONTROLS, encode_controls, decode_controls, SOME_CONTROLS, lambda same: same),
     "findings": (FINDINGS, encode_findings, decode_findings, SOME_FINDINGS, lambda same: same),
     "series": (SERIES, encode_series, decode_series, SOME_SERIES, plain),
+    "dead_letter": (
+        DEAD_LETTER,
+        encode_dead_letter,
+        decode_dead_letter,
+        A_LETTER,
+        lambda same: same,
+    ),
 }
 
 
@@ -145,7 +158,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 KEYS = (
     *("participants", "kinds", "columns", "codes", "states"),
-    *("evidence", "names", "rows"),
+    *("evidence", "names", "rows", "topic", "partition", "offset", "reason"),
 )
 
 

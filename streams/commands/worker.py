@@ -1,0 +1,65 @@
+"""``vitals worker``: raw samples on Kafka in, features and findings out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def worker(
+    kafka: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Kafka brokers (default 127.0.0.1:9092)"),
+    ] = None,
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|URL", help="Snapshots of all workers (default vitals-checkpoints)"
+        ),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Workers of one group share the work")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Of this worker, if several run on this machine")
+    ] = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
+        ),
+    ] = None,
+) -> None:
+    """Find what there is to find in samples on Kafka.
+
+    Start as many as needed: partitions are shared among the workers of a group. Every 4 s each
+    makes snapshots; a worker that is killed loses nothing, another goes on from there. SIGTERM
+    makes a last one.
+    """
+    from processors.errors import SettingError
+    from streams.config import load
+
+    given = {"kafka": kafka, "checkpoints": checkpoints, "group": group}
+    settings = load(given, file=config)
+    try:
+        from streams.worker.faust_worker import Role, Worker, warm_up
+    except ImportError as error:
+        raise SettingError(
+            "vitals worker", "needs more packages: pip install 'vitalstream[kafka]'"
+        ) from error
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    instance = f"{socket.gethostname()}-{name}" if name else socket.gethostname()
+    role = Role(settings.kafka, settings.group, instance, settings.checkpoints)
+    typer.echo("Compiling what is not compiled yet ...")
+    warm_up()
+
+    async def run() -> None:
+        await Worker(role, typer.echo).run()
+
+    typer.echo(f"Worker {instance} of {role.group} on {role.address}. Ctrl-C ends.")
+    asyncio.run(run())
