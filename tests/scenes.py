@@ -2,8 +2,8 @@
 
 Not believable to a cardiologist, but it makes every processor say something: normal and premature
 wide beats, runs of them, a pause, an asystole, fibrillation, a lead that falls off, noise, a device
-that falls silent, a strap beside the ECG, a strap on a heart without a rhythm, a wrist device, a
-pulse at the finger, an accelerometer, what other devices measure, marks and profiles.
+that falls silent, a strap beside the ECG, a strap or a finger of a heart without a rhythm, a wrist
+device, a pulse at the finger, an accelerometer, what other devices measure, marks and profiles.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def scene(seed: int = 1) -> Scene:
     chunks += [replace(quiet, samples=quiet.samples[: 250 * 40]), _strap("quiet", seed + 1)]
     chunks.append(_strap("irregular", seed, 330.0, 560.0))
     chunks += [_finger("calm", 0.8, 100.0, seed), _finger("ventricular", 0.7, 25.0, seed)]
+    chunks.append(_finger("fingered", 0.34, 100.0, seed, 0.46))
     chunks += [_runner("fast", 72.0, 52.0, seed), _runner("ventricular", 30.0, 25.0, seed)]
     fast = {"age_years": 50.0, "heart_rate_rest": 60.0, "event": 1.0}
     chunks += [_values("slow", "spo2", 92.0, 6.0), _values("quiet", "spo2", 87.0, 5.0)]
@@ -142,11 +143,18 @@ def _strap(participant: str, seed: int, shortest_ms: float = 0, longest_ms: floa
     )
 
 
-def _finger(participant: str, interval_s: float, fs_hz: float, seed: int) -> Chunk:
-    """Draw a PPG that goes flat for the last 20 s."""
+def _finger(
+    participant: str, interval_s: float, fs_hz: float, seed: int, longest_s: float = 0.0
+) -> Chunk:
+    """Draw a PPG of even intervals, or of any up to the longest; it is flat for the last 20 s."""
     random = np.random.default_rng(seed)
     t_s = np.arange(int(LENGTH_S * fs_hz)) / fs_hz
-    phase_s = np.minimum(t_s, LENGTH_S - 20.0) % interval_s
+    lengths_s = np.random.default_rng(seed).uniform(
+        interval_s, max(longest_s, interval_s), int(LENGTH_S / interval_s) + 1
+    )
+    begin_s = np.concatenate([[0.0], np.cumsum(lengths_s)])
+    pulsing_s = np.minimum(t_s, LENGTH_S - 20.0)
+    phase_s = pulsing_s - begin_s[np.searchsorted(begin_s, pulsing_s, side="right") - 1]
     counts = 4000.0 * np.exp(-0.5 * ((phase_s - 0.2) / 0.08) ** 2)
     counts += 50_000.0 + 10.0 * random.standard_normal(len(t_s))
     return Chunk(participant, "ring", "ppg", 0, np.rint(counts).astype(np.int32)[:, None], fs_hz)

@@ -1,4 +1,4 @@
-"""Atrial fibrillation from RR intervals, of the ECG or of a strap."""
+"""Atrial fibrillation from RR intervals of the ECG or of a strap, or from pulses of a PPG."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ COLUMNS = (
     Column("confidence"),
     Column("burden_percent", "%"),
     Column("usable_percent", "%"),
+    Column("source"),
 )
 
 
@@ -70,6 +71,10 @@ class Params:
         Confidence is 1/2 at this score, and rises with this slope of the log odds.
     idle_s
         So long after the newest interval rows of state rest.
+    fresh_s
+        Pulses are not heard while the newest RR interval is at most this old.
+    least_quality
+        The interval between two pulses is usable when both are of this quality.
     """
 
     alpha: float = 0.05  # 1, CLINICAL 3.6: default (published 0.02, Petrenas 2015)
@@ -87,6 +92,8 @@ class Params:
     certain: float = 1.23  # 1, default: logistic regression
     steepness: float = 10.8  # 1, default: logistic regression
     idle_s: float = 60.0  # s, default: bounds the rows of one long silence
+    fresh_s: float = 10.0  # s, CLINICAL 2: stale time of rr
+    least_quality: float = 0.8  # 1, CLINICAL 3.10: the score of "good"
 
     def limits(self) -> Limits:
         """Give the same in the units of the kernel."""
@@ -106,6 +113,8 @@ class Params:
             steepness=self.steepness,
             hold_ns=round(self.hold_s * NS_PER_S),
             idle_ns=round(self.idle_s * NS_PER_S),
+            fresh_ns=round(self.fresh_s * NS_PER_S),
+            least_quality=self.least_quality,
         )
 
 
@@ -117,8 +126,10 @@ class Af(KeepsState):
     medians (Petrenas 2015) make one score with hysteresis. Onset and end are claimed back to the
     beat of the newest 64 at which a change is likeliest by the spread of the medians of three
     intervals. Intervals on both sides of a ventricular beat are left out, and words join those
-    around them. ``state`` is 1 in AF, 0 else, NaN unknown; the burden is the share of AF in the
-    judged time of a day, in steps of 2 h.
+    around them. Pulses of a PPG are the last resort: their intervals count while there are neither
+    beats of an ECG nor intervals of a strap, and ``source`` is 1 then, else 0. ``state`` is 1 in
+    AF, 0 else, NaN unknown; the burden is the share of AF in the judged time of a day, in steps of
+    2 h.
 
     Differs from CLINICAL 3.6: slow and fast are weighed into one score, where "slow 0.70/0.58 and
     fast" finds onsets 25 s later; the end does not wait for the fast measure; extra and missed
@@ -127,7 +138,7 @@ class Af(KeepsState):
     """
 
     name = "af"
-    consumes: tuple[str, ...] = ("rr_intervals",)
+    consumes: tuple[str, ...] = ("rr_intervals", "pulses")
     produces: tuple[ProducedSpec, ...] = (*FINDINGS, FeatureSpec("af_state", COLUMNS))
 
     def __init__(self, params: Params = Params()) -> None:
@@ -144,7 +155,7 @@ class Af(KeepsState):
         values = np.empty((room, WIDTH))
         rows = finding_rows(2 * batch.n_samples + batch.n_rows)
         n, n_rows = watch_fibrillation(
-            batch.t_ns, batch.values, batch.offsets, batch.slots, batch.until_ns,
+            batch.t_ns, batch.source, batch.values, batch.offsets, batch.slots, batch.until_ns,
             self._limits, state, rows, slots, t_ns, values,
         )  # fmt: skip
         if not n and not n_rows:

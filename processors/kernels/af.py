@@ -20,8 +20,9 @@ N_USED = 128  # newest intervals of which a share must be usable
 N_SPANS = 12  # pieces of the day that the burden is counted over
 SPAN_NS = 7_200_000_000_000
 STEP_NS = 60_000_000_000
-WIDTH = 4  # columns of a row of state
-VENTRICULAR = 3.0  # of the column `label` of rr_intervals
+WIDTH = 5  # columns of a row of state
+NORMAL, VENTRICULAR = 1.0, 3.0  # of the column `label` of rr_intervals
+PULSES = 1  # source of a record
 ONE = 1 << 32  # sums of c log2 c are whole multiples of 1/ONE: nothing drifts
 C_LOG_C = np.rint(
     np.arange(N_LONG + 1) * np.log2(np.maximum(np.arange(N_LONG + 1), 1)) * ONE
@@ -43,6 +44,7 @@ AF_STATE = np.dtype(
         ("short_sum", np.int64),
         ("next_ns", np.int64),  # the next whole minute, with running
         ("newest_ns", np.int64),
+        ("rr_ns", np.int64),  # when the newest of rr_intervals became known, with has_rr
         ("held_ns", np.int64),  # when the rhythm was last judged to be AF, with had
         ("held_beat_ns", np.int64),  # and the beat it was judged at
         ("beat_ns", np.int64),  # newest R, with n_beats
@@ -63,6 +65,9 @@ AF_STATE = np.dtype(
         ("had", np.uint8),
         ("judged", np.uint8),
         ("running", np.uint8),
+        ("has_rr", np.uint8),
+        ("good_pulse", np.uint8),  # the newest pulse was one
+        ("source", np.uint8),  # of the newest interval
     ],
     align=True,
 )
@@ -86,6 +91,8 @@ class Limits(NamedTuple):
     steepness: float
     hold_ns: int
     idle_ns: int
+    fresh_ns: int
+    least_quality: float
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -287,13 +294,21 @@ def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def take(
-    state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: NDArray[Any], n: int
+    state: Any,
+    slot: int,
+    t: int,
+    lag: float,
+    rr: float,
+    label: float,
+    valid: bool,
+    p: Limits,
+    out: NDArray[Any],
+    n: int,
 ) -> int:
     """Take one interval and the beat that ends it."""
-    rr = row[1]
-    ventricular = row[3] == VENTRICULAR
-    usable = row[4] != 0.0 and not ventricular and state.after_v == 0
-    beat = t - np.int64(row[0])
+    ventricular = label == VENTRICULAR
+    usable = valid and not ventricular and state.after_v == 0
+    beat = t - np.int64(lag)
     # Beats of another device may lie before those already known.
     state.beat_ns = beat if state.n_beats == 0 else max(beat, state.beat_ns)
     state.after_v = 1 if ventricular else 0
@@ -339,6 +354,7 @@ def forget_rhythm(state: Any) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def watch_fibrillation(
     t_ns: NDArray[np.int64],
+    source: NDArray[np.int8],
     values: NDArray[np.float64],
     offsets: NDArray[np.int64],
     slots: NDArray[np.int32],
@@ -352,7 +368,8 @@ def watch_fibrillation(
 ) -> tuple[int, int]:
     """Write findings (dtype `FINDING`) and a row of state a minute; give the number of each.
 
-    The records are ``rr_intervals``. There are at most two findings per record and one per row.
+    Source 0 holds ``rr_intervals``, source 1 ``pulses``, heard only for want of
+    the others. There are at most two findings per record and one per row.
     """
     n: Any = np.int64(0)
     n_rows = 0
@@ -385,11 +402,24 @@ def watch_fibrillation(
                 out_values[n_rows, 1] = confidence(state, p) if judged else np.nan
                 out_values[n_rows, 2] = burden_percent(state)
                 out_values[n_rows, 3] = 100.0 * state.n_used / N_USED
+                out_values[n_rows, 4] = state.source
                 n_rows += 1
                 state.next_ns += STEP_NS
             if i == end:
                 break
             t = t_ns[i]
+            label, valid = values[i, 3], values[i, 4] != 0.0
+            if source[i] == PULSES:
+                good = values[i, 3] >= p.least_quality
+                # Both pulses of an interval must be good; after a gap it is NaN.
+                label, valid = NORMAL, good and state.good_pulse != 0 and values[i, 1] > 0.0
+                state.good_pulse = good
+                if state.has_rr != 0 and t - state.rr_ns <= p.fresh_ns:
+                    continue
+            else:
+                state.rr_ns = t
+                state.has_rr = 1
+            state.source = source[i]
             if state.n_beats > 0 and t - state.newest_ns > p.hold_ns:
                 forget_rhythm(state)
             state.newest_ns = t
@@ -397,5 +427,5 @@ def watch_fibrillation(
                 state.running = 1
                 state.next_ns = -(-t // STEP_NS) * STEP_NS
             turn_span(state, t)
-            n = take(state, slot, t, values[i], p, out, n)
+            n = take(state, slot, t, values[i, 0], values[i, 1], label, valid, p, out, n)
     return int(n), n_rows

@@ -117,10 +117,12 @@ class Story:
                 self.span_t = t
                 state = float(self.onset is not None) if self.judged else math.nan
                 sure = self.confidence() if self.judged else math.nan
-                self.rows.append((t, state, sure, self.burden(t), self.usable()))
+                self.rows.append((t, state, sure, self.burden(t), self.usable(),
+                                  self.source))  # fmt: skip
                 self.minute += MINUTE
 
-    def interval(self, t, lag, rr, label, valid):
+    def interval(self, t, source, lag, rr, label, valid):
+        self.source = float(source)
         if self.newest is not None and t - self.newest > HOLD:
             self.begin_anew()
         self.newest = self.span_t = t
@@ -178,8 +180,14 @@ class Story:
 def rhythm(records, until_ns):
     """Give findings (onset, at, t, state, rate, confidence, burden, usable) and rows by minute."""
     story = Story()
-    for t, _, (lag, rr, _, label, valid) in records:
+    for i, (t, source, values) in enumerate(records):
         story.pass_time(t - 1)
-        story.interval(t, lag, rr, label, valid)
+        lag, rr = values[:2]
+        if source == 0:
+            story.interval(t, source, lag, rr, *values[3:5])
+        elif not any(s == 0 and t - u <= 10 * NS for u, s, _ in records[:i]):
+            before = [v[3] >= 0.8 for _, s, v in records[:i] if s == 1]
+            good = values[3] >= 0.8 and before[-1:] == [True]
+            story.interval(t, source, lag, rr, 1, good and not math.isnan(rr))
     story.pass_time(until_ns)
     return story.findings, story.rows

@@ -233,6 +233,7 @@ def in_a_used_slot() -> Said:
         "slow",
         "strapped",
         "irregular",
+        "fingered",
         "quiet",
     ):
         recorder.engine.release(participant)

@@ -13,6 +13,7 @@ from processors.records import OFFSET, ONSET
 from tests.naive.af import rhythm
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 from tests.needs import recordings
+from tests.processors import ppg_cases
 
 LAG = 600_000_000
 SINUS, FIBRILLATION, PREMATURE, BIGEMINY = range(4)
@@ -45,6 +46,14 @@ def records_of(beats, start_ns=0, source=0.0, lag_ns=LAG):
     return records
 
 
+def pulses_of(beats, start_ns=0, quality=0.9, lag_ns=175_000_000):
+    t, records = start_ns, []
+    for rr, _ in beats:
+        t += round(rr * 1e6)
+        records.append((t + lag_ns, 1, (float(lag_ns), rr, 1.0, quality)))
+    return records
+
+
 def found(records, until_ns=None):
     until_ns = records[-1][0] if until_ns is None else until_ns
     return rows_of(feed(Af(), {2: records}, until_ns, 5))
@@ -56,6 +65,7 @@ PARTS = st.lists(
         st.integers(1, 200),
         st.integers(0, 99),
         st.sampled_from([0, 0, 0, 4, 40, 400]),  # s of silence before
+        st.sampled_from([None, None, 0.9, 0.8, 0.7]),  # quality of pulses, if there are any
     ),
     max_size=6,
 )
@@ -63,22 +73,38 @@ PARTS = st.lists(
 
 def scene(parts):
     records, t = [], 0
-    for kind, n, seed, silence_s in parts:
+    for kind, n, seed, silence_s, quality in parts:
+        if quality is not None:
+            part = pulses_of(intervals(kind, n, seed), t + silence_s * NS, quality)
+            poor = np.random.default_rng(seed).random(n) < 0.05
+            records += [
+                (moment, source, (lag, math.nan if bad and moment % 2 else rr, size,
+                                  0.1 if bad else level))
+                for bad, (moment, source, (lag, rr, size, level)) in zip(poor, part, strict=True)
+            ]  # fmt: skip
+            # The ECG may be there as well, and comes first.
+            if seed % 3:
+                t = part[-1][0]
+            continue
         part = records_of(intervals(kind, n, seed), t + silence_s * NS)
         if silence_s:
             moment, source, values = part[0]
             part[0] = (moment, source, (values[0], math.nan, values[2], values[3], 0.0))
         records += part
         t = records[-1][0] - LAG
+    records.sort(key=lambda record: record[:2])
     return records, (records[-1][0] if records else 0) + 400 * NS
 
 
-LONG = [(SINUS, 200, 1, 0), (FIBRILLATION, 300, 2, 0), (PREMATURE, 200, 3, 4),
-        (FIBRILLATION, 200, 4, 400)]  # fmt: skip
+LONG = [(SINUS, 200, 1, 0, None), (FIBRILLATION, 300, 2, 0, None), (PREMATURE, 200, 3, 4, None),
+        (FIBRILLATION, 200, 4, 400, None)]  # fmt: skip
+PULSES = [(SINUS, 200, 1, 0, 0.9), (FIBRILLATION, 300, 2, 0, 0.8), (SINUS, 150, 3, 0, 0.7),
+          (SINUS, 150, 3, 0, None), (FIBRILLATION, 300, 4, 0, 0.9)]  # fmt: skip
 
 
 @given(PARTS)
 @example(LONG)
+@example(PULSES)
 @settings(max_examples=30, deadline=None)
 def test_the_kernel_equals_its_slow_twin(parts):
     records, until_ns = scene(parts)
@@ -132,6 +158,50 @@ def test_a_strap_is_as_good_as_an_ecg():
     ecg = found(records_of(beats, lag_ns=0))["finding af"]
     strap = found(records_of(beats, source=1.0, lag_ns=0))["finding af"]
     assert strap == ecg
+
+
+def test_pulses_alone_tell_fibrillation_of_a_drawn_ppg():
+    beats = [*intervals(SINUS, 200, 1), *intervals(FIBRILLATION, 300, 2)]
+    r_s = np.cumsum([rr for rr, _ in beats]) / 1000
+    drawn = ppg_cases.ppg(r_s + 0.25, 64.0, r_s[-1] + 1, noise=0.02)
+    pulses, _ = ppg_cases.feed(drawn, 64.0)
+    records = [(int(t), 1, (t - at, *rest)) for t, at, *rest in pulses]
+    said = found(records)
+    (onset,) = said["finding af"]
+    told = np.searchsorted(pulses[:, 0], onset[3])
+    assert onset[4] == ONSET
+    assert told < 310
+    assert abs(onset[1] / NS - max(r_s[200], pulses[told - 63, 1] / NS)) < 1
+    assert [row[2] for row in said["feature af_state"]] == [None, None, 0.0, 1.0, 1.0, 1.0]
+    assert {row[-1] for row in said["feature af_state"]} == {1.0}
+
+
+def test_pulses_are_not_heard_while_there_are_beats():
+    beats = intervals(SINUS, 300, 1)
+    ecg, strange = records_of(beats), pulses_of(intervals(FIBRILLATION, 400, 2))
+    assert found(sorted([*ecg, *strange]), ecg[-1][0]) == found(ecg)
+
+
+def test_pulses_take_over_ten_seconds_after_the_last_beat():
+    ecg = records_of(intervals(SINUS, 150, 1))
+    pulses = pulses_of(intervals(FIBRILLATION, 300, 2), ecg[-1][0])
+    (onset,) = found([*ecg, *pulses])["finding af"]
+    assert ecg[-1][0] < onset[1]
+    heard = found(ecg + [pulse for pulse in pulses if pulse[0] > ecg[-1][0] + 10 * NS])
+    (again,) = heard["finding af"]
+    assert again[1:4] == onset[1:4]
+
+
+def test_the_rhythm_of_poor_pulses_is_unknown():
+    said = found(pulses_of(intervals(FIBRILLATION, 400, 3), quality=0.79))
+    assert "finding af" not in said
+    assert {row[2] for row in said["feature af_state"]} == {None}
+
+
+def test_every_other_pulse_being_poor_leaves_no_interval():
+    good, poor = (pulses_of(intervals(SINUS, 400, 3), quality=q) for q in (0.9, 0.3))
+    said = found([pair[k % 2] for k, pair in enumerate(zip(good, poor, strict=True))])
+    assert {row[5] for row in said["feature af_state"]} == {0.0}
 
 
 def test_too_few_usable_intervals_make_the_rhythm_unknown_and_not_normal():
