@@ -12,6 +12,7 @@ from device_bridges.simulator.waves import ECG_SCALE_MV
 from processors.detectors.pause import Pause
 from processors.features.qrs import Qrs
 from processors.features.signal_quality import SignalQuality
+from processors.kernels.signal_quality import N_OUT
 from processors.records import ONSET
 from tests.device_bridges.simulator.plans import event, make_plan
 from tests.naive.rows import NS, rows_of
@@ -28,7 +29,7 @@ def findings(x, lead=()):
     for source, processor in enumerate((Qrs(), SignalQuality())):
         for rows in (r for name, r in feed(processor, x, FS).items() if name != "beat_windows"):
             records += [(int(row[0]), source, tuple(row[1:].tolist())) for row in rows]
-    return rows_of(feed_rows(Pause(), {0: records}, round(len(x) / FS * NS), 6))
+    return rows_of(feed_rows(Pause(), {0: records}, round(len(x) / FS * NS), N_OUT))
 
 
 def onsets(x, lead=()):
