@@ -44,10 +44,20 @@ LABELS = StreamSpec(
     ),
 )
 COUNTS = FeatureSpec(
-    "ventricular_beats", (Column("per_minute", "/min"), Column("total", "{beats}"))
+    "ventricular_beats",
+    (
+        Column("per_minute", "/min"),
+        Column("total", "{beats}"),
+        Column("per_hour", "/h"),
+        Column("hour_percent", "%"),
+    ),
+)
+EARLY_COUNTS = FeatureSpec(
+    "supraventricular_beats",
+    (Column("per_minute", "/min"), Column("per_hour", "/h"), Column("hour_percent", "%")),
 )
 
-__all__ = ["COUNTS", "LABELS", "RULES", "BeatClass", "Params"]
+__all__ = ["COUNTS", "EARLY_COUNTS", "LABELS", "RULES", "BeatClass", "Params"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +69,15 @@ class Params:
 
 @register
 class BeatClass(KeepsState):
-    """Label each standing beat at its window, and once more if the next interval says otherwise."""
+    """Label each standing beat at its window, and once more if the next interval says otherwise.
+
+    V and S beats are counted in the last minute and hour (12 pieces of 5 min with the one that is
+    running: 55 to 60 min), and as a share of the beats that were there in that hour.
+    """
 
     name = "beat_class"
     consumes: tuple[str, ...] = ("beat_windows",)
-    produces: tuple[ProducedSpec, ...] = (LABELS, COUNTS)
+    produces: tuple[ProducedSpec, ...] = (LABELS, COUNTS, EARLY_COUNTS)
 
     def __init__(self, params: Params = Params()) -> None:
         self.params = params
@@ -71,7 +85,7 @@ class BeatClass(KeepsState):
         self._work = np.zeros(max(N_RR, 8))
 
     def process(self, batch: Batch) -> Outputs:
-        """Give the labels of new beats, revisions of the ones before, and the counts of V."""
+        """Give the labels of new beats, revisions of the ones before, and the counts of V and S."""
         if not batch.n_rows:
             return NOTHING
         values = batch.values
@@ -79,7 +93,7 @@ class BeatClass(KeepsState):
             # A batch without records has no columns to speak of.
             values = np.empty((0, 4 + WINDOW))
         labels = _rows(2 * batch.n_samples, len(LABELS.columns))
-        counts = _rows(self._room(batch), len(COUNTS.columns))
+        counts = _rows(self._room(batch), len(COUNTS.columns) + len(EARLY_COUNTS.columns))
         filled = np.zeros(2, np.int64)
         classify_beats(
             batch.t_ns, values, batch.offsets, batch.slots, batch.until_ns,
@@ -92,9 +106,11 @@ class BeatClass(KeepsState):
             block = DerivedBlock(LABELS.name, labels.slots[:n], labels.t_ns[:n], labels.values[:n])
             derived = (block,)
         if n_counts:
-            m = n_counts
-            features = (
-                FeatureBlock(COUNTS.name, counts.slots[:m], counts.t_ns[:m], counts.values[:m]),
+            at = counts.slots[:n_counts], counts.t_ns[:n_counts]
+            both = np.split(counts.values[:n_counts], [len(COUNTS.columns)], axis=1)
+            features = tuple(
+                FeatureBlock(spec.name, *at, np.ascontiguousarray(values))
+                for spec, values in zip((COUNTS, EARLY_COUNTS), both, strict=True)
             )
         return Outputs(derived=derived, features=features)
 

@@ -34,6 +34,8 @@ UNSEEN_BEATS = 16  # beats that the share of forms never seen before is over
 N_BINS = 12  # five-second bins of the minute of V beats
 BIN_NS = 5_000_000_000
 MINUTE_NS = N_BINS * BIN_NS
+N_PIECES = 12  # of the hour, five minutes each, with the one that is running
+PIECE_NS = 300_000_000_000
 
 N, S, V, F, Q = 1, 2, 3, 4, 5
 
@@ -84,9 +86,13 @@ BEAT_STATE = np.dtype(
         ("n_beats", np.int32),
         ("n_rr", np.int32),
         ("total_v", np.int32),
-        ("bins", np.int32, (N_BINS,)),
+        # Of the last minute and hour: V beats, S beats, and of the hour all beats.
+        ("bins", np.uint8, (2, N_BINS)),
+        ("pieces", np.uint16, (3, N_PIECES)),
+        ("piece", np.int64),  # number of the one that is running
         ("bin", np.int32),
-        ("v_bin", np.int32),  # the bin the newest beat was counted in
+        ("beat_bin", np.int32),  # where the newest beat was counted ...
+        ("beat_piece", np.int64),
         ("n_fits", np.int32),
         ("dominant", np.int32),
         ("alike", np.int32),  # beats of one template in a row
@@ -610,10 +616,45 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
 
 
 @_inner
-def count_v(state: Any, change: int, index: int) -> None:
-    """Count a V beat, or take one back, in a bin of the running minute."""
-    state.total_v += change
-    state.bins[index] += change
+def count_beat(state: Any, change: int) -> None:
+    """Count the newest beat by its label, or take it back, where it was counted first."""
+    if state.label == V:
+        state.total_v += change
+    piece = state.beat_piece % N_PIECES
+    state.pieces[2, piece] += change
+    if state.label in (V, S):
+        kind = 0 if state.label == V else 1
+        state.bins[kind, state.beat_bin] += change
+        state.pieces[kind, piece] += change
+
+
+@_inner
+def turn_hour(state: Any, t: int) -> None:
+    """Empty the pieces of the hour that have begun."""
+    piece = t // PIECE_NS
+    for back in range(min(piece - state.piece, N_PIECES)):
+        state.pieces[:, (piece - back) % N_PIECES] = 0
+    state.piece = max(piece, state.piece)
+
+
+@_inner
+def write_counts(counts: Rows, n: int, slot: int, state: Any) -> None:
+    """Write V and S beats of the last minute and hour as row ``n``."""
+    counts.slots[n] = slot
+    counts.t_ns[n] = state.next_ns
+    row = counts.values[n]
+    row[:] = 0.0
+    beats = 0
+    for k in range(N_BINS):
+        row[0] += state.bins[0, k]
+        row[4] += state.bins[1, k]
+    for k in range(N_PIECES):
+        row[2] += state.pieces[0, k]
+        row[5] += state.pieces[1, k]
+        beats += state.pieces[2, k]
+    row[1] = state.total_v
+    row[3] = 100.0 * row[2] / beats
+    row[6] = 100.0 * row[5] / beats
 
 
 @_inner
@@ -647,8 +688,9 @@ def classify_beats(
     """Label every beat of ``beat_windows``; ``filled`` gets the number of rows of both outputs.
 
     ``labels`` holds ``lag_ns, label, rule, revised, rr_ms, form``, at most two rows per record;
-    ``counts`` holds the V beats of the last minute and in all, at every whole 5 s for a minute
-    after the newest record.
+    ``counts`` holds the V beats of the last minute, in all, of the last hour and their share of
+    its beats in percent, then the S beats of minute and hour and their share, at every whole 5 s
+    for a minute after the newest record.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own to compile
     n_counts = 0
@@ -663,17 +705,12 @@ def classify_beats(
                     state.running = 0
                     state.bins[:] = 0
                     break
-                minute = 0
-                for k in range(N_BINS):
-                    minute += state.bins[k]
-                counts.slots[n_counts] = slot
-                counts.t_ns[n_counts] = state.next_ns
-                counts.values[n_counts, 0] = minute
-                counts.values[n_counts, 1] = state.total_v
+                turn_hour(state, state.next_ns)
+                write_counts(counts, n_counts, slot, state)
                 n_counts += 1
                 state.next_ns += BIN_NS
                 state.bin = (state.bin + 1) % N_BINS
-                state.bins[state.bin] = 0
+                state.bins[:, state.bin] = 0
             if i == end:
                 break
             t = t_ns[i]
@@ -683,20 +720,21 @@ def classify_beats(
                 state.next_ns = -(-t // BIN_NS) * BIN_NS
             rr = values[i, 1]
             if state.has_beat != 0:
-                was_v = state.label == V
-                if rr > 0.0 and revise(state, rr, p):
-                    write_label(labels, n, slot, t, state, 1.0)
-                    n += 1
-                    if was_v != (state.label == V):
-                        count_v(state, np.int64(-1 if was_v else 1), state.v_bin)
+                if rr > 0.0:
+                    count_beat(state, np.int64(-1))
+                    if revise(state, rr, p):
+                        write_label(labels, n, slot, t, state, 1.0)
+                        n += 1
+                    count_beat(state, np.int64(1))
                 learn_interval(state, state.last_rr_ms, p, work)
             classify(state, values[i, 4:], rr, values[i, 3], p, work)
             state.has_beat = 1
             state.last_rr_ms = rr
             state.r_ns = t - np.int64(values[i, 0])
-            state.v_bin = state.bin
-            if state.label == V:
-                count_v(state, np.int64(1), state.bin)
+            turn_hour(state, t)
+            state.beat_bin = state.bin
+            state.beat_piece = state.piece
+            count_beat(state, np.int64(1))
             write_label(labels, n, slot, t, state, 0.0)
             n += 1
     filled[0] = n

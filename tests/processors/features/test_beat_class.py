@@ -187,3 +187,35 @@ def test_counts_are_published_at_whole_5_s_for_a_minute_after_the_last_beat():
     assert counts[-1][3] == 3.0
     last_v = records[-2][0]
     assert next(row[2] for row in counts if row[1] == -(-last_v // (5 * NS)) * 5 * NS) == 3.0
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("NVs"), st.sampled_from([0.5, 0.8, 30.0, 400.0, 4000.0])),
+        max_size=40,
+    ),
+    st.integers(0, 3600),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_burden_is_that_of_the_labels(beats, start_s):
+    gaps = [("N", 0.8)] * 40 + beats
+    records, at = [], start_s * NS
+    for (_, source, v), (_, rr_s) in zip(
+        windows([(shape, 1000 * s if s < 1 else math.nan) for shape, s in gaps]), gaps, strict=True
+    ):
+        at += round(rr_s * 1e9)
+        records.append((at, source, v))
+    found = rows_of(feed(BeatClass(), {0: records}, at + 50 * NS, WIDTH))
+    labels = [(row[1], row[3], row[5]) for row in found["derived beat_labels"]]
+    for kind, name, first in ((V, "ventricular", 4), (S, "supraventricular", 3)):
+        for row in found[f"feature {name}_beats"][-40:]:
+            final = []
+            for t, label, revised in labels:
+                if t <= row[1] and revised:
+                    final[-1] = (final[-1][0], label)
+                elif t <= row[1]:
+                    final.append((t, label))
+            hour = [label for t, label in final if t // (300 * NS) > row[1] // (300 * NS) - 12]
+            assert row[first] == hour.count(kind)
+            if hour:
+                assert row[first + 1] == pytest.approx(100 * hour.count(kind) / len(hour))
