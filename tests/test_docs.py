@@ -6,6 +6,7 @@ import doctest
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -212,3 +213,21 @@ def test_examples_in_python_run(document: str) -> None:
             line = text.count("\n", 0, fence.start())
             runner.run(parser.get_doctest(fence[2], {}, document, document, line))
     assert not runner.failures
+
+
+def test_tables_of_accuracy_are_generated_and_name_a_commit() -> None:
+    text = (ROOT / "docs" / "accuracy.md").read_text("utf-8")
+    blocks = dict(re.findall(r"<!-- evaluate (\w+): begin -->\n(.*?)<!-- end -->", text, re.DOTALL))
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    command = re.search(r"vitals evaluate ([\w ]+) --docs docs/accuracy.md", makefile)
+    assert command
+    assert sorted(blocks) == sorted(command[1].split())
+    if not (ROOT / ".git").exists():
+        pytest.skip("no checkout: commits cannot be looked up")
+    for name, inside in blocks.items():
+        found = re.match(rf"`vitals evaluate {name}[^`]*` at commit ([0-9a-f]{{7,}}): ", inside)
+        assert found, name
+        looked_up = subprocess.run(
+            ["git", "cat-file", "-e", f"{found[1]}^{{commit}}"], cwd=ROOT, check=False
+        )
+        assert looked_up.returncode == 0, f"{name}: no commit {found[1]}"

@@ -8,7 +8,8 @@ import pkgutil
 
 import pytest
 
-PACKAGES = ("processors", "registry", "device_bridges", "alerts", "dashboards", "streams")
+PACKAGES = ("processors", "registry", "device_bridges", "alerts", "dashboards", "streams",
+            "loadtest")  # fmt: skip
 
 
 def modules() -> list[str]:

@@ -66,8 +66,8 @@ def _table(
 def rewritten(text: str, name: str, inside: str) -> str:
     r"""Give a document with one block replaced.
 
-    >>> rewritten("a\\n<!-- evaluate x: begin -->\\nold\\n<!-- end -->\\nb", "x", "new\\n")
-    'a\\n<!-- evaluate x: begin -->\\nnew\\n<!-- end -->\\nb'
+    >>> rewritten("a\n<!-- evaluate x: begin -->\nold\n<!-- end -->\nb", "x", "new\n")
+    'a\n<!-- evaluate x: begin -->\nnew\n<!-- end -->\nb'
 
     Raises
     ------

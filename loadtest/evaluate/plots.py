@@ -212,6 +212,7 @@ def noise(rows: Mapping[str, Row]) -> Figure:
                     color=colours[kind], markersize=4, label=kind)  # fmt: skip
         ax.set_title(title, fontsize=9, loc="left")
         ax.set_xlim(26, -8)  # from clean to noisy
+        ax.set_ylim(*((0, 1.05) if key == "score" else (0, max(1.0, 1.05 * ax.get_ylim()[1]))))
         _clean(ax)
     for ax in axes[3:]:
         ax.set_xlabel("SNR, dB")

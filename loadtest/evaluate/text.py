@@ -14,8 +14,8 @@ WORDS = {True: "yes", False: "no", None: ""}
 def shown(value: float | None) -> str:
     """Give a figure: counts whole, rates with two digits, nothing as a dash.
 
-    >>> [shown(v) for v in (3, 12345, 99.8412, 1994.4, 0.004, math.nan)]
-    ['3', '12,345', '99.84', '1,994', '0.004', '-']
+    >>> [shown(v) for v in (3, 12345, 99.8412, 1994.4, 0.9554, 0.004, math.nan)]
+    ['3', '12,345', '99.84', '1,994', '0.955', '0.004', '-']
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
@@ -23,7 +23,7 @@ def shown(value: float | None) -> str:
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3g}"
 
 
 def goal(check: Check) -> str:
