@@ -294,9 +294,9 @@ def test_a_port_in_use_is_named_with_a_way_out(tmp_path):
         ('port = "x"', {}, "vitals.toml: port: input should be a valid integer"),
         ("port = = 1", {}, "vitals.toml: Invalid value (at line 1"),
         (
-            "[run]\nport = 1",
+            "[vitals]\nport = 1",
             {},
-            "vitals.toml: run: no such setting; there are host, port, policy, data",
+            "vitals.toml: vitals: no such setting; there are host, port, policy, data",
         ),
         ("", {"VITALS__PROT": "80"}, "VITALS__PROT: no such setting; did you mean port or host?"),
         ("", {"VITALS__SEED": "x"}, "VITALS__SEED: input should be a valid integer"),
