@@ -8,50 +8,36 @@ from typing import Annotated
 
 import typer
 
+from streams.commands.options import (
+    ColumnMap,
+    Config,
+    Kafka,
+    Loop,
+    Participants,
+    Partitions,
+    ReplayedBeats,
+    Scenario,
+    Seed,
+)
+
 
 def bridge(
     replay: Annotated[
         list[Path] | None,
         typer.Option("--replay", metavar="PATH", help="Play records, tables or folders of them"),
     ] = None,
-    scenario: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE", help="What is simulated: a shipped scenario or a file (demo)"
-        ),
-    ] = None,
-    participants: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Simulated people, instead of the scenario's own number"),
-    ] = None,
+    scenario: Scenario = None,
+    participants: Participants = None,
     speed: Annotated[
         str, typer.Option(metavar="X|max", help="How fast it plays: 1, 10, ... or max")
     ] = "1",
-    loop: Annotated[bool, typer.Option("--loop", help="Play recordings again at the end")] = False,
-    beats: Annotated[
-        str,
-        typer.Option("--beats", metavar="EXT", help="Replay beat times of NAME.EXT, not the ECG"),
-    ] = "",
-    column_map: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="COLUMN=SIGNAL", help="What a column of a table holds"),
-    ] = None,
-    kafka: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Kafka brokers (default 127.0.0.1:9092)"),
-    ] = None,
-    partitions: Annotated[
-        int | None, typer.Option(metavar="N", help="Partitions of every topic (default 8)")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Seed of the simulation (default 1)")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
-        ),
-    ] = None,
+    loop: Loop = False,
+    beats: ReplayedBeats = "",
+    column_map: ColumnMap = None,
+    kafka: Kafka = None,
+    partitions: Partitions = None,
+    seed: Seed = None,
+    config: Config = None,
 ) -> None:
     """Play people to Kafka, simulated or recorded.
 

@@ -15,6 +15,8 @@ from typing import Annotated
 
 import typer
 
+from streams.commands.options import Config, Data, Partitions
+
 Check = tuple[str, bool, str]
 
 
@@ -22,16 +24,8 @@ def doctor(
     port: Annotated[
         int | None, typer.Option(metavar="N", help="Port of the page (default 8080)")
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
-        ),
-    ] = None,
+    data: Data = None,
+    config: Config = None,
     kafka: Annotated[
         str | None,
         typer.Option(metavar="HOST:PORT", help="Check the topics of this Kafka, and nothing else"),
@@ -39,9 +33,7 @@ def doctor(
     create_topics: Annotated[
         bool, typer.Option("--create-topics", help="Create the topics that are not on Kafka yet")
     ] = False,
-    partitions: Annotated[
-        int | None, typer.Option(metavar="N", help="Partitions of every topic (default 8)")
-    ] = None,
+    partitions: Partitions = None,
 ) -> None:
     """Check that all that is needed is there.
 
@@ -129,22 +121,10 @@ def _topics(address: str, n_partitions: int, *, create: bool) -> Iterator[Check]
 
 def _kernels() -> Iterator[Check]:
     from processors.registry import discover, order
+    from streams.warming import warm_up
 
     processors = order([make() for make in discover()])
     yield "processors", True, ", ".join(processor.name for processor in processors)
     began = time.perf_counter()
-    _warm_up()
+    warm_up()
     yield "kernels", True, f"compiled and run in {time.perf_counter() - began:.1f} s"
-
-
-def _warm_up() -> None:
-    """Run a second of ECG through everything, which compiles what is not compiled yet."""
-    import numpy as np
-
-    from processors.records import Chunk, pack
-    from streams.engine import Engine
-
-    engine = Engine()
-    for k in range(4):
-        samples = np.zeros((250, 1), np.float32)
-        engine.feed([pack([Chunk("nobody", "none", "ecg", k * 10**9, samples, 250.0, 250 * k)])])

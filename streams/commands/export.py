@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from streams.commands.options import Config, Data
+
 _ALWAYS_NS = -(2**62), 2**62
 
 
@@ -26,16 +28,8 @@ def export(
     file_format: Annotated[
         str, typer.Option("--format", metavar="NAME", help="csv, parquet, wfdb or edf.")
     ] = "csv",
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
-        ),
-    ] = None,
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Give back all that is stored of a participant, lossless.
 

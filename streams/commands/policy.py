@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.commands.opening import open_store
+
 if TYPE_CHECKING:
     from alerts.alarm import Alarm
     from alerts.burden import Burden
@@ -71,7 +73,7 @@ def explain(
     from processors.errors import SettingError
 
     policy = load_policy(file)
-    store = _open(data)
+    store = open_store(data)
     try:
         key = alarm
         if not store.alarm_history(key):
@@ -113,7 +115,7 @@ def what_if(
     from alerts.whatif import by_code, by_recipient, outcome, replay
 
     policies = load_policy(file), load_policy(other)
-    store = _open(data)
+    store = open_store(data)
     try:
         since_ns = _since_ns(since, store)
         told = store.findings(since_ns=since_ns, limit=_ALL)
@@ -147,7 +149,7 @@ def burden(
     """
     from streams.stores.burden import read_burden
 
-    store = _open(data)
+    store = open_store(data)
     try:
         since_ns = _since_ns(since, store)
         seconds = None if watched_h is None else 3600 * watched_h
@@ -161,16 +163,6 @@ def burden(
 
 _ALL = 10_000_000
 _DAY_S = 86_400.0  # older values do not explain an alarm
-
-
-def _open(data: Path) -> SqliteStore:
-    from processors.errors import SettingError
-    from streams.stores.sqlite import SqliteStore
-
-    path = data / "vitals.sqlite"
-    if not path.is_file():
-        raise SettingError("--data", f"there is no store in {data}; vitals run makes one")
-    return SqliteStore(path)
 
 
 def _values_then(store: SqliteStore, alarm: Alarm) -> Iterable[str]:

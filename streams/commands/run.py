@@ -16,6 +16,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.commands.options import (
+    ColumnMap,
+    Config,
+    Data,
+    Loop,
+    Participants,
+    ReplayedBeats,
+    Scenario,
+    Seed,
+)
+
 if TYPE_CHECKING:
     from streams.config import Settings
     from streams.embedded import Plan
@@ -34,32 +45,14 @@ def run(
             "--replay", metavar="PATH...", help="Play records, tables (CSV) or folders of them."
         ),
     ] = None,
-    scenario: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE", help="What is simulated: a shipped scenario or a file (demo)."
-        ),
-    ] = None,
-    participants: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Simulated people, instead of the scenario's own number."),
-    ] = None,
+    scenario: Scenario = None,
+    participants: Participants = None,
     speed: Annotated[
         str, typer.Option(metavar="X|max", help="How fast a replay plays: 1, 10, ... or max.")
     ] = "1",
-    loop: Annotated[bool, typer.Option("--loop", help="Play recordings again at the end.")] = False,
-    beats: Annotated[
-        str,
-        typer.Option("--beats", metavar="EXT", help="Replay beat times of NAME.EXT, not the ECG."),
-    ] = "",
-    column_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=SIGNAL",
-            help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.",
-        ),
-    ] = None,
+    loop: Loop = False,
+    beats: ReplayedBeats = "",
+    column_map: ColumnMap = None,
     port: Annotated[
         int | None,
         typer.Option(metavar="N", help="Port of the page; 0: any free one (default 8080)"),
@@ -68,23 +61,13 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="Address of the page (default 127.0.0.1)"),
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)"),
-    ] = None,
+    data: Data = None,
     policy: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Alarm policy of this site (default the shipped one)"),
     ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Seed of the simulation (default 1)")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
-        ),
-    ] = None,
+    seed: Seed = None,
+    config: Config = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser or do not.")
     ] = True,

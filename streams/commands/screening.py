@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.commands.opening import open_store
+
 if TYPE_CHECKING:
     from alerts.policy import Policy
     from alerts.screening import Evidence, Screened, Total
@@ -44,17 +46,12 @@ def screening(
 
     from alerts.policy import load_policy
     from alerts.screening import SHIPPED, check_codes, load_criteria, totals
-    from processors.errors import SettingError
     from streams.stores.screening import newest_day, read_screening, screening_json
-    from streams.stores.sqlite import SqliteStore
 
     rules, reasons = load_policy(policy), load_criteria(criteria)
     check_codes(reasons, rules.rules, str(criteria or SHIPPED))
-    path = data / "vitals.sqlite"
-    if not path.is_file():
-        raise SettingError("--data", f"there is no store in {data}; vitals run makes one")
     zone = rules.routes.clock.zone
-    with contextlib.closing(SqliteStore(path)) as store:
+    with contextlib.closing(open_store(data)) as store:
         date = _date(day) if day else newest_day(store, zone)
         screened = read_screening(store, date, zone, reasons)
     if group:

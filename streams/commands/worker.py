@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from streams.commands.options import Config, Kafka
+
 
 def worker(
-    kafka: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Kafka brokers (default 127.0.0.1:9092)"),
-    ] = None,
+    kafka: Kafka = None,
     checkpoints: Annotated[
         str | None,
         typer.Option(
@@ -28,12 +26,7 @@ def worker(
     name: Annotated[
         str, typer.Option(metavar="NAME", help="Of this worker, if several run on this machine")
     ] = "",
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="File with settings (default vitals.toml if there is one)"
-        ),
-    ] = None,
+    config: Config = None,
 ) -> None:
     """Find what there is to find in samples on Kafka.
 
@@ -43,11 +36,12 @@ def worker(
     """
     from processors.errors import SettingError
     from streams.config import load
+    from streams.warming import warm_up
 
     given = {"kafka": kafka, "checkpoints": checkpoints, "group": group}
     settings = load(given, file=config)
     try:
-        from streams.worker.faust_worker import Role, Worker, warm_up
+        from streams.worker.faust_worker import Role, Worker
     except ImportError as error:
         raise SettingError(
             "vitals worker", "needs more packages: pip install 'vitalstream[kafka]'"

@@ -422,17 +422,3 @@ class Worker:
                 _log.critical("no progress for_s=%.0f", stalled_s)
                 sys.stderr.flush()
                 os._exit(EXIT_STALLED)
-
-
-def warm_up() -> None:
-    """Compile all kernels before partitions are taken: others would wait for them meanwhile."""
-    import numpy as np
-
-    from processors.records import Chunk, pack
-    from streams.engine import Engine
-
-    engine = Engine()
-    for k in range(4):
-        samples = np.zeros((250, 1), np.float32)
-        engine.feed([pack([Chunk("nobody", "none", "ecg", k * 10**9, samples, 250.0, 250 * k)])])
-        engine.tick((k + 1) * 10**9)

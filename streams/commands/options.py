@@ -1,0 +1,46 @@
+"""Options that several commands have, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Scenario = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FILE", help="What is simulated: a shipped scenario or a file (demo)."
+    ),
+]
+Participants = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Simulated people, instead of the scenario's own number."),
+]
+Loop = Annotated[bool, typer.Option("--loop", help="Play recordings again at the end.")]
+ReplayedBeats = Annotated[
+    str,
+    typer.Option("--beats", metavar="EXT", help="Replay beat times of NAME.EXT, not the ECG."),
+]
+ColumnMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="COLUMN=SIGNAL",
+        help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.",
+    ),
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of the simulation (default 1)")]
+Data = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="File with settings (default vitals.toml if there is one)"),
+]
+Kafka = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Kafka brokers (default 127.0.0.1:9092)")
+]
+Partitions = Annotated[
+    int | None, typer.Option(metavar="N", help="Partitions of every topic (default 8)")
+]
