@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from processors.kernels.finding import OFFSET, ONSET, POINT, put
 
 N_SIGNALS = 40  # room for the signals that can fall silent; `SIGNALS` has fewer
+STEP_NS = 64  # of the time in an identity: no less than N_SIGNALS, so that both fit in it
 DEVICE_SILENT, GAP, BATTERY_LOW = 0, 1, 2
 
 LINK_STATE = np.dtype(
@@ -23,6 +24,16 @@ LINK_STATE = np.dtype(
     ],
     align=True,
 )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def identity_ns(t: int, k: int) -> int:
+    """Give the onset that names a finding of signal `k`: no other signal has it, whatever its time.
+
+    >>> identity_ns(1000, 3), identity_ns(1001, 2)
+    (963, 962)
+    """
+    return t - t % STEP_NS + k
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -43,8 +54,7 @@ def watch_link(
     """Write the findings of the link; give their number.
 
     Source 0 holds ``presence``, source 1 ``battery``. At most 3 per record, and 1 for each signal
-    that was alive before. The deadline of signal k is moved by k ns, so that two signals that fall
-    silent together are two findings.
+    that was alive before. Two signals that fall silent together are two findings.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
@@ -81,17 +91,17 @@ def watch_link(
             start = t - np.int64(values[i, 2])
             if values[i, 3] > gap_s:
                 lost_from = start - np.int64(np.rint(values[i, 3] * 1.0e9))
-                n = put(out, n, GAP, slot, POINT, lost_from + k, lost_from, start, 0,
+                n = put(out, n, GAP, slot, POINT, identity_ns(lost_from, k), lost_from, start, 0,
                         values[i, 3], float(k), values[i, 3], nan, nan)  # fmt: skip
             if np.isinf(values[i, 1]):
                 continue
             due = state.due_ns[k]
             if state.watched[k] == 1 and due < start:
                 state.watched[k] = 2
-                n = put(out, n, DEVICE_SILENT, slot, ONSET, due + k, due, due, 0,
+                n = put(out, n, DEVICE_SILENT, slot, ONSET, identity_ns(due, k), due, due, 0,
                         float(k), float(k), nan, nan, nan)  # fmt: skip
             if state.watched[k] == 2:
-                n = put(out, n, DEVICE_SILENT, slot, OFFSET, due + k, start, start, 0,
+                n = put(out, n, DEVICE_SILENT, slot, OFFSET, identity_ns(due, k), start, start, 0,
                         float(k), float(k), nan, nan, nan)  # fmt: skip
                 state.watched[k] = 0
             next_due = t + np.int64(np.rint(values[i, 1] * 1.0e9))
@@ -101,6 +111,6 @@ def watch_link(
             due = state.due_ns[k]
             if state.watched[k] == 1 and due <= until_ns[r]:
                 state.watched[k] = 2
-                n = put(out, n, DEVICE_SILENT, slot, ONSET, due + k, due, due, 0,
+                n = put(out, n, DEVICE_SILENT, slot, ONSET, identity_ns(due, k), due, due, 0,
                         float(k), float(k), nan, nan, nan)  # fmt: skip
     return int(n)

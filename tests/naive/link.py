@@ -19,11 +19,11 @@ def silences(records, until_ns):
         due = None
         for start, t, stale in runs:
             if due is not None and due < start:
-                found.append((due + signal, due, start, signal))
+                found.append((due - due % 64 + signal, due, start, signal))
                 due = None
             due = max(due or -1, t + round(stale * NS))
         if due is not None and due <= until_ns:
-            found.append((due + signal, due, None, signal))
+            found.append((due - due % 64 + signal, due, None, signal))
     return found
 
 

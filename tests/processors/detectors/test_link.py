@@ -71,6 +71,13 @@ def test_signals_fall_silent_each_by_itself():
     assert sorted((row[7], row[4]) for row in found) == [(0.0, ONSET), (5.0, ONSET), (5.0, OFFSET)]
 
 
+def test_signals_that_fall_silent_some_nanoseconds_apart_are_findings_of_their_own():
+    both = [(NS, 0, (2.0, 2.0, 0.0, 0.0)), (NS + 2, 0, (0.0, 2.0, 0.0, 0.0))]
+    found = findings(both, 9 * NS)["finding device_silent"]
+    assert sorted(row[7] for row in found) == [0.0, 2.0]
+    assert found[0][1] != found[1][1]
+
+
 def test_a_run_longer_than_the_stale_time_is_no_silence():
     run = [(NS, 0, (0.0, 2.0, 0.0, 0.0)), (30 * NS, 0, (0.0, 2.0, 28.5e9, 0.0))]
     assert findings(run, 31 * NS) == {}
