@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import socket
 import subprocess
 import time
@@ -15,11 +16,16 @@ STOP_S = 10.0
 
 
 def free_port() -> int:
-    """Give a port of the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Give a port of the loopback address that nobody uses now.
+
+    Not one of those that the system gives to clients (from 32,768 on): one of them may take it
+    before the server does, and a client that asks for such a port can even reach itself.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextlib.contextmanager
