@@ -76,6 +76,16 @@ class Bus(Protocol):
         """Add a record. Waits while too much is under way: that is its overflow policy."""
         ...
 
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
+        """Add a record and wait until it is kept.
+
+        Raises
+        ------
+        BusError
+            It could not be kept.
+        """
+        ...
+
     async def flush(self) -> None:
         """Wait until all that was published is kept.
 

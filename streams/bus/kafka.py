@@ -36,16 +36,14 @@ class KafkaBus:
         self._clients: dict[str, AIOKafkaConsumer] = {}
 
     async def publish(self, place: Place, value: bytes, at_ms: int) -> None:
-        producer = await self._producing()
         if len(self._under_way) >= MOST_UNDER_WAY:
             await self._settle(MOST_UNDER_WAY // 2)
+        self._under_way.append(await self._send(place, value, at_ms))
+
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
+        sent = await self._send(place, value, at_ms)
         with self._faults():
-            if place.partition not in await producer.partitions_for(place.topic):
-                raise BusError(self._address, f"{place.topic} has no partition {place.partition}")
-            sent = await producer.send(
-                place.topic, value, partition=place.partition, timestamp_ms=at_ms
-            )
-        self._under_way.append(sent)
+            await sent
 
     async def flush(self) -> None:
         await self._settle(0)
@@ -94,6 +92,17 @@ class KafkaBus:
         if self._producer is not None:
             await self._producer.stop()
             self._producer = None
+
+    async def _send(self, place: Place, value: bytes, at_ms: int) -> asyncio.Future[object]:
+        """Hand a record to the producer; what it gives is done when the record is kept."""
+        producer = await self._producing()
+        with self._faults():
+            if place.partition not in await producer.partitions_for(place.topic):
+                raise BusError(self._address, f"{place.topic} has no partition {place.partition}")
+            sent: asyncio.Future[object] = await producer.send(
+                place.topic, value, partition=place.partition, timestamp_ms=at_ms
+            )
+        return sent
 
     async def _producing(self) -> AIOKafkaProducer:
         if self._producer is None:

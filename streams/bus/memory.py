@@ -34,6 +34,9 @@ class MemoryBus:
         async with self._grown:
             self._grown.notify_all()
 
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
+        await self.publish(place, value, at_ms)
+
     async def flush(self) -> None:
         """Return at once: what was published is there."""
 

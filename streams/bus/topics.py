@@ -13,6 +13,7 @@ FEATURES: Final = "vitals.features"
 EVENTS: Final = "vitals.events"
 ALARMS: Final = "vitals.alarms"
 DEAD_LETTER: Final = "vitals.dead-letter"
+TURNS: Final = "vitals.turns"  # what workers did in which order, for those who take over
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
@@ -58,6 +59,7 @@ def topics() -> tuple[Topic, ...]:
         Topic(EVENTS, 7 * _DAY_MS),
         Topic(ALARMS, 7 * _DAY_MS),
         Topic(DEAD_LETTER, 7 * _DAY_MS),
+        Topic(TURNS, _DAY_MS),
     )
 
 

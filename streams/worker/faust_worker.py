@@ -4,25 +4,24 @@
 
     Faust agent ── records ──▶ InputOrder         a turn, 0.1 s after records came, or 0.25 s
                                    │              without any; for each partition:
-                                   └──▶ Partition ── Said ──▶ features, events, dead letters
+                                   └──▶ Partition ── Turn ──▶ journal, and when it is kept
+                                                  └─ Said ──▶ features, events, dead letters
 
     a checkpoint, at most 5 s after the last:
         outputs are kept by Kafka ─▶ snapshot is written ─▶ its records are acknowledged in order
 
 Faust's stream is read without its acknowledgements (``noack``): those would come before the
 effects. What a restart reads twice is dropped by its offset, for the snapshot knows what it has
-taken. Before a partition is given away a checkpoint is made; the next owner goes on from it.
+taken; turns made after it are made again as the journal has them. Before a partition is given away
+a checkpoint is made; the next owner goes on from it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
-import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,28 +32,27 @@ from typing import Any, Final
 import faust
 from faust.assignor.partition_assignor import PartitionAssignor
 
-from processors.errors import VitalsError
+from processors.errors import InputError, VitalsError
 from streams.bus import Bus, Place, Record
 from streams.bus.kafka import MOST_BYTES, KafkaBus
-from streams.bus.topics import DEAD_LETTER, EVENTS, FEATURES, inputs
+from streams.bus.topics import DEAD_LETTER, EVENTS, FEATURES, TURNS, inputs
 from streams.messages import encode_dead_letter, encode_findings, encode_series
+from streams.worker.arrivals import SETTLE_S, Arrivals
 from streams.worker.checkpoints import Checkpoints
-from streams.worker.order import NEVER_MS
-from streams.worker.partition import MOST_AT_ONCE, Partition, Said
+from streams.worker.journal import Turn, decode_turn, encode_turn
+from streams.worker.partition import MOST_AT_ONCE, Partition, Said, Work
+from streams.worker.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
 CHECKPOINT_S: Final = 4.0  # DESIGN 5: at most 5 s apart; a turn may lie between
-SETTLE_S: Final = 0.1  # what was published as one step has come by then, in all topics
 IDLE_S: Final = 0.25  # without records: how often time passes
 QUIET_S: Final = 1.0  # a partition without records for so long is given the time
 PATIENCE_S: Final = 2.0  # for a topic that should have more to read, but gives nothing
 GONE_S: Final = 5.0  # a record that is not read again in that time is not there any more
 REVOKE_S: Final = 4.0  # to give partitions away; longer, and the next owner works it out again
 SESSION_S: Final = 6.0  # DESIGN 5: notices a death in that time; the least that Kafka allows
-STALL_S: Final = 60.0  # without a finished turn: the process ends itself for its supervisor
 MOST_WAITING: Final = 256 * 1024 * 1024  # bytes of records; then Kafka waits, nothing is dropped
-EXIT_STALLED: Final = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +109,8 @@ class Worker:
         self._bus: Bus = KafkaBus(role.address)
         self._checkpoints = Checkpoints(role.checkpoints)
         self._partitions: dict[int, Partition] = {}
-        # By partition, when each new time was first seen.
-        self._seen: defaultdict[int, deque[tuple[float, int]]] = defaultdict(deque)
+        self._arrivals: dict[int, Arrivals] = {}
         self._first_ends: dict[Place, int] = {}  # as they were when partitions were taken over
-        self._heard_s: dict[int, float] = {}  # when the last record of a partition came
-        self._blocked_s: dict[int, float] = {}  # since when a partition waits for a topic
         self._working = asyncio.Lock()
         self._filling = asyncio.Lock()
         self._assigned = asyncio.Event()
@@ -123,14 +118,14 @@ class Worker:
         self._drained = asyncio.Event()
         self._ending = asyncio.Event()
         self._checkpoint_s = time.monotonic()
-        self._turned_s = time.monotonic()
+        self._watchdog = Watchdog()
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT; then a last checkpoint is made."""
         loop = asyncio.get_running_loop()
         for number in (SIGINT, SIGTERM):
             loop.add_signal_handler(number, self._ending.set)
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self._watchdog.start()
         with TemporaryDirectory(prefix="vitals-worker-") as folder:
             app = self._app(folder)
             await app.start()
@@ -152,6 +147,7 @@ class Worker:
                 await asyncio.gather(turns, ending, crash, return_exceptions=True)
                 await app.stop()
                 await self._bus.close()
+                self._watchdog.stop()
         self._say("Stopped.")
 
     def _app(self, folder: str) -> faust.App:
@@ -242,23 +238,8 @@ class Worker:
             order.give_up(place.topic, end)
 
     def _note_arrival(self, partition: Partition) -> None:
-        """Note when the newest time of a partition was first seen: it settles from then on."""
-        now_s = self._heard_s[partition.number] = time.monotonic()
-        seen = self._seen[partition.number]
-        newest_ms = partition.order.newest_ms
-        if not seen or newest_ms > seen[-1][1]:
-            seen.append((now_s, newest_ms))
+        self._arrivals[partition.number].note(time.monotonic(), partition.order.newest_ms)
         self._arrived.set()
-
-    def _settled_ms(self, number: int, now_s: float) -> int:
-        """Give up to which time all that was published has come, as far as waiting tells."""
-        seen = self._seen[number]
-        while len(seen) > 1 and seen[1][0] <= now_s - SETTLE_S:
-            seen.popleft()
-        if not seen:
-            return NEVER_MS
-        first_s, at_ms = seen[0]
-        return at_ms if first_s <= now_s - SETTLE_S else at_ms - 1
 
     # --- work -------------------------------------------------------------------------------------
 
@@ -279,37 +260,39 @@ class Worker:
                 if time.monotonic() - self._checkpoint_s >= CHECKPOINT_S:
                     await self._checkpoint(app, list(self._partitions.values()))
             self._drained.set()
-            self._turned_s = time.monotonic()
+            self._watchdog.progress()
 
     async def _turn(self, app: faust.App, partition: Partition) -> bool:
         """Process what may be; where nothing has come for a while, let time pass.
 
         Tell whether there may be more to do at once.
         """
-        number, order = partition.number, partition.order
-        now_s = time.monotonic()
-        ends = self._ends(app, number)
-        behind = order.behind(ends)
-        if not behind:
-            self._blocked_s.pop(number, None)
-        elif now_s - self._blocked_s.setdefault(number, now_s) > PATIENCE_S:
-            for topic in behind:
-                await self._fill(partition, Place(topic, number), ends[topic])
-            del self._blocked_s[number]
-        if not order.empty:
-            taken = partition.take(ends, self._settled_ms(number, now_s))
-            said = await asyncio.to_thread(partition.process, taken)
-            if not order.empty:
-                self._arrived.set()  # the rest of it when it has settled
-        else:
-            quiet_s = now_s - self._heard_s.get(number, now_s)
-            if behind or quiet_s < QUIET_S or partition.now_ms is None:
-                return False
-            taken = []
+        number, now_s = partition.number, time.monotonic()
+        arrivals, ends = self._arrivals[number], self._ends(app, number)
+        behind = partition.behind(ends)
+        if arrivals.behind_s(now_s, is_behind=bool(behind)) > PATIENCE_S:
+            for topic, end in behind.items():
+                await self._fill(partition, Place(topic, number), end)
+        quiet_s = arrivals.quiet_s(now_s)
+        until_ms = 0  # time does not pass while records wait or are on their way
+        if not behind and quiet_s >= QUIET_S:
             until_ms = partition.newest_ms + round(1_000 * quiet_s)
-            said = await asyncio.to_thread(partition.wait_until, until_ms)
+        work = partition.next(ends, arrivals.settled_ms(now_s), until_ms)
+        if not partition.order.empty:
+            self._arrived.set()  # the rest of it when it has settled
+        if work is None:
+            return False
+        doing = asyncio.to_thread(partition.do, work)
+        said, _ = await asyncio.gather(doing, self._write_down(number, work))
         await self._publish(partition, said)
-        return len(taken) >= MOST_AT_ONCE
+        return len(work.taken) >= MOST_AT_ONCE or not work.is_new
+
+    async def _write_down(self, number: int, work: Work) -> None:
+        """Keep in the journal what a turn does; nothing that follows from it is said before."""
+        if not work.is_new:
+            return
+        at_ms = work.taken[-1][0] if work.taken else work.turn.until_ms
+        await self._bus.keep(Place(TURNS, number), encode_turn(work.turn), at_ms)
 
     def _ends(self, app: faust.App, number: int) -> dict[str, int]:
         """Give, by topic, the end of a partition as far as the client knows it."""
@@ -339,10 +322,12 @@ class Worker:
         """Make sure of all that was done: outputs, then snapshots, then acknowledgements."""
         self._checkpoint_s = time.monotonic()
         await self._bus.flush()
+        journals = await self._bus.ends([Place(TURNS, one.number) for one in partitions])
         done: dict[Any, int] = {}
         for partition in partitions:
             taken = partition.order.offsets
             if sum(taken.values()):
+                partition.journal = journals[Place(TURNS, partition.number)]
                 await asyncio.to_thread(self._write, partition)
                 done |= {
                     faust.types.TP(topic, partition.number): offset
@@ -376,9 +361,7 @@ class Worker:
 
     def _forget(self) -> None:
         self._partitions = {}
-        self._seen.clear()
-        self._heard_s.clear()
-        self._blocked_s.clear()
+        self._arrivals = {}
 
     async def _take_over(self, places: set[Place]) -> None:
         """Go on with partitions from their snapshots."""
@@ -394,7 +377,9 @@ class Worker:
             self._first_ends = await self._bus.ends(places)
             for number in numbers:
                 self._partitions[number] = await asyncio.to_thread(self._restored, number)
-                self._heard_s[number] = time.monotonic()
+                self._arrivals[number] = Arrivals(time.monotonic())
+            for number, turns in (await self._written()).items():
+                self._partitions[number].take_over(turns)
         self._assigned.set()
         people = sum(partition.people for partition in self._partitions.values())
         self._say(f"Partitions {numbers}, {people} participants known")
@@ -413,12 +398,23 @@ class Worker:
             _log.warning("begin anew partition=%d processors=%s", number, ",".join(found.anew))
         return found
 
-    def _watch(self) -> None:
-        """End the process when it makes no progress, on a thread of its own."""
-        while True:
-            time.sleep(1.0)
-            stalled_s = time.monotonic() - self._turned_s
-            if stalled_s > STALL_S:
-                _log.critical("no progress for_s=%.0f", stalled_s)
-                sys.stderr.flush()
-                os._exit(EXIT_STALLED)
+    async def _written(self) -> dict[int, list[Turn]]:
+        """Give what the journal has of each partition since its snapshot."""
+        first = {Place(TURNS, n): one.journal for n, one in self._partitions.items()}
+        ends = await self._bus.ends(first)
+        found: dict[int, list[Turn]] = {number: [] for number in self._partitions}
+        left = {place: end for place, end in ends.items() if first[place] < end}
+        if left:
+            reader = await self._bus.reader({place: first[place] for place in left})
+            try:
+                while left and (some := await reader.read(GONE_S)):
+                    for record in some:
+                        try:
+                            found[record.place.partition].append(decode_turn(record.value))
+                        except InputError as error:  # what follows is not made again then
+                            _log.warning("turn not used place=%s reason=%s", record.place, error)
+                        if record.offset + 1 >= left.get(record.place, 0):
+                            left.pop(record.place, None)
+            finally:
+                await reader.close()
+        return found

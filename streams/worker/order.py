@@ -86,6 +86,10 @@ class InputOrder:
             if not self._waiting[topic] and self._put[topic] < ends.get(topic, 0)
         ]
 
+    def missing(self, offsets: Mapping[str, int]) -> list[str]:
+        """Give the topics of which not all records before these offsets have come."""
+        return [topic for topic, offset in offsets.items() if self._put[topic] < offset]
+
     @property
     def empty(self) -> bool:
         return not self.n_bytes
@@ -134,6 +138,19 @@ class InputOrder:
             else:
                 heapq.heappop(heads)
         return found
+
+    def take_to(self, offsets: Mapping[str, int]) -> list[Timed]:
+        """Give the records before these offsets in the order of their time, late or not."""
+        found = []
+        for rank, topic in enumerate(self._topics):
+            waiting, end = self._waiting[topic], offsets.get(topic, 0)
+            while waiting and waiting[0][1].offset < end:
+                at_ms, record = waiting.popleft()
+                found.append((at_ms, rank, record))
+                self._taken[topic], self._taken_ms[topic] = record.offset + 1, at_ms
+                self.n_bytes -= len(record.value)
+        found.sort(key=lambda one: one[:2])
+        return [(at_ms, record) for at_ms, _, record in found]
 
     def snapshot(self) -> dict[str, Any]:
         """Give up to where records were taken; what waits will be read again."""

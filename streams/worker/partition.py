@@ -3,11 +3,13 @@
 Pure: no clock, no bus. What an engine says does not depend on how its input is cut, but where
 signals stop it depends on when time passes. Time therefore passes here at the times of the records
 and at every whole second between them, whether the worker waits for the next record or reads all of
-it a day later; a worker that starts again from a snapshot says what it would have said.
+it a day later. What came late, and how long was waited, is in the journal (`worker.journal`): who
+goes on from a snapshot makes the same turns, and says what was said.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -23,6 +25,7 @@ from streams.frame import Buffer
 from streams.messages import DeadLetter, decode_controls, encode_controls
 from streams.snapshot import pack_snapshot, unpack_snapshot
 from streams.stores import FEATURES, SeriesRows
+from streams.worker.journal import Turn, one_history
 from streams.worker.order import NEVER_MS, InputOrder, Timed
 
 NS_PER_MS: Final = 1_000_000
@@ -40,6 +43,23 @@ class Said:
     dead: list[DeadLetter] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done in a turn.
+
+    Attributes
+    ----------
+    taken
+        Records; none: time passes.
+    is_new
+        It has to be written down before what follows from it is said.
+    """
+
+    turn: Turn
+    taken: list[Timed]
+    is_new: bool
+
+
 class Partition:
     """What a worker knows of one partition.
 
@@ -51,6 +71,8 @@ class Partition:
         Time of the partition: that of its newest record, or later where time has passed since.
     newest_ms
         Time of the newest record.
+    journal
+        Offset from which on turns are written that a snapshot does not have.
     anew
         Processors that had to begin anew when it was restored.
     """
@@ -61,6 +83,9 @@ class Partition:
         self.now_ms: int | None = None
         self.anew: tuple[str, ...] = ()
         self.newest_ms = 0
+        self.journal = 0
+        self._term, self._n_turns = 0, 0
+        self._again: deque[Turn] = deque()  # turns to be made that were made before
         self._engine = Engine(processors)
         self._columns = self._engine.feature_columns
 
@@ -68,6 +93,48 @@ class Partition:
     def people(self) -> int:
         """How many participants it knows."""
         return len(self._engine.roster)
+
+    def take_over(self, written: Iterable[Turn]) -> None:
+        """Begin a term of one's own, in which what was done since the snapshot is done again."""
+        turns = list(written)
+        self._again = deque(one_history(turns, self._n_turns, self._term))
+        self._term = 1 + max([self._term, *(turn.term for turn in turns)])
+
+    def behind(self, ends: Mapping[str, int]) -> dict[str, int]:
+        """Give by topic up to where records are waited for, which hold everything back."""
+        if self._again:
+            offsets = self._again[0].offsets
+            return {topic: offsets[topic] for topic in self.order.missing(offsets)}
+        return {topic: ends[topic] for topic in self.order.behind(ends)}
+
+    def next(self, ends: Mapping[str, int], settled_ms: int, until_ms: int) -> Work | None:
+        """Give what to do now; quick, and no other thread may `put` then.
+
+        Parameters
+        ----------
+        ends, settled_ms
+            As in `InputOrder.take`.
+        until_ms
+            Up to when time has passed, if no records wait.
+        """
+        if self._again:
+            turn = self._again[0]
+            if self.order.missing(turn.offsets):
+                return None
+            return Work(self._again.popleft(), self.order.take_to(turn.offsets), is_new=False)
+        offsets: dict[str, int] = {}
+        taken = [] if self.order.empty else self.take(ends, settled_ms)
+        if taken:
+            offsets = {record.place.topic: record.offset + 1 for _, record in taken}
+            until_ms = 0
+        elif not self.order.empty or self.now_ms is None or self._next_tick_ms() > until_ms:
+            return None
+        return Work(Turn(self._term, self._n_turns, offsets, until_ms), taken, is_new=True)
+
+    def do(self, work: Work) -> Said:
+        """Do it, and give what follows."""
+        self._n_turns += 1
+        return self.process(work.taken) if work.taken else self.wait_until(work.turn.until_ms)
 
     def take(self, ends: Mapping[str, int], settled_ms: int = -NEVER_MS) -> list[Timed]:
         """Give the records that may be processed now; quick, and no other thread may `put` then.
@@ -106,6 +173,8 @@ class Partition:
             "order": self.order.snapshot(),
             "now_ms": self.now_ms,
             "newest_ms": self.newest_ms,
+            "journal": self.journal,
+            "turns": [self._term, self._n_turns],
         }
         about = {"partition": self.number, "offsets": self.order.offsets, "now_ms": self.now_ms}
         return pack_snapshot(state, about)
@@ -124,16 +193,18 @@ class Partition:
         self.anew = self._engine.restore(state["engine"])
         self.order.restore(state["order"])
         self.now_ms, self.newest_ms = state["now_ms"], state["newest_ms"]
+        self.journal = state.get("journal", 0)
+        self._term, self._n_turns = state.get("turns", (0, 0))
 
     def _pass(self, until_ms: int, said: Said) -> None:
-        """Tick at every whole second up to a time; after a minute without records every minute."""
-        while self.now_ms is not None:
-            quiet = self.now_ms - self.newest_ms >= MINUTE_MS
-            step_ms = MINUTE_MS if quiet else SECOND_MS
-            next_ms = (self.now_ms // step_ms + 1) * step_ms
-            if next_ms > until_ms:
-                return
+        while self.now_ms is not None and (next_ms := self._next_tick_ms()) <= until_ms:
             self._tick(next_ms, said)
+
+    def _next_tick_ms(self) -> int:
+        """Give the next whole second, or minute after a minute without records."""
+        now_ms = self.now_ms or 0
+        step_ms = MINUTE_MS if now_ms - self.newest_ms >= MINUTE_MS else SECOND_MS
+        return (now_ms // step_ms + 1) * step_ms
 
     def _tick(self, at_ms: int, said: Said) -> None:
         self.now_ms = at_ms if self.now_ms is None else max(at_ms, self.now_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import uuid
 
 import pytest
 
@@ -15,7 +16,7 @@ from streams.bus.topics import Topic
 
 BACK_ENDS = ("memory", "kafka")
 N_PARTITIONS = 3
-NAMES = (f"test.bus.{k}" for k in itertools.count())
+NAMES = (f"test.bus.{uuid.uuid4().hex}" for _ in itertools.count())  # a named Kafka keeps topics
 
 
 @pytest.fixture(params=BACK_ENDS)
@@ -124,6 +125,18 @@ def test_notes_of_a_group_are_its_own_and_go_forward_and_back(run):
         await bus.commit(mine, {places[0]: 4, places[1]: 1})
         assert await bus.committed(mine, places) == {places[0]: 4, places[1]: 1}
         assert await bus.committed(others, places) == {}
+
+    run(body)
+
+
+def test_what_was_kept_is_there_for_everybody_without_a_flush(run):
+    async def body(bus, topic):
+        await bus.keep(Place(topic, 1), b"kept", 7)
+        assert await bus.ends([Place(topic, 1)]) == {Place(topic, 1): 1}
+        reader = await bus.reader({Place(topic, 1): 0})
+        (record,) = await read(reader, 1)
+        assert (record.value, record.at_ms) == (b"kept", 7)
+        await reader.close()
 
     run(body)
 

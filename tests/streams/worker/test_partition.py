@@ -18,6 +18,8 @@ from streams.bus.topics import CONTROL, inputs, raw
 from streams.engine import Engine
 from streams.messages import decode_controls, encode_controls
 from streams.wire import decode
+from streams.worker.arrivals import Arrivals
+from streams.worker.journal import Turn
 from streams.worker.partition import Partition, Said
 from tests.scenes import LENGTH_S, even_bounds, scene, steps
 
@@ -172,6 +174,125 @@ def test_time_that_passes_while_it_waits_says_what_reading_it_later_says():
     live = found(live=True)
     assert list(map(repr, live)) == list(map(repr, found(live=False)))
     assert {f.code for f in live if 60 < f.t_ns / NS_PER_S < 80} >= {"device_silent"}
+
+
+def coming_late(records: list[Record], seed: int) -> list[tuple[float, Record]]:
+    """Give when each record comes, the last first: now and then a topic stalls for some seconds."""
+    random = np.random.default_rng(seed)
+    reached_s: dict[str, float] = {}
+    found = []
+    for record in records:
+        topic = record.place.topic
+        stalls_s = 6.0 * random.random() if random.random() < 0.02 else 0.05 * random.random()
+        comes_s = max(record.at_ms / 1000 + stalls_s, reached_s.get(topic, 0.0))
+        reached_s[topic] = comes_s
+        found.append((comes_s, record))
+    return sorted(found, key=lambda one: -one[0])
+
+
+def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> tuple[set[str], Values]:
+    """Work at the live edge; it dies now and then and goes on from a snapshot of before."""
+    coming = coming_late(published()[number], seed)
+    findings: set[str] = set()
+    values: Values = {}
+    came: list[Record] = []
+    written: list[Turn] = []
+    dying = sorted(np.random.default_rng(seed + 1).uniform(3, LENGTH_S, deaths), reverse=True)
+
+    def work(partition: Partition, settled_ms: int) -> None:
+        while one := partition.next({}, settled_ms, 0):
+            written.extend([one.turn] if one.is_new else [])
+            said = partition.do(one)
+            findings.update(map(repr, said.findings))
+            collect(values, said)
+
+    partition = Partition(number)
+    saved = partition.snapshot()
+    arrivals = Arrivals(0.0)
+    for now_s in np.arange(0, LENGTH_S + 4, 0.1).tolist():
+        while coming and coming[-1][0] <= now_s:
+            came.append(coming.pop()[1])
+            partition.order.put(came[-1])
+            arrivals.note(now_s, partition.order.newest_ms)
+        settled_ms = arrivals.settled_ms(now_s)
+        work(partition, settled_ms)
+        if round(now_s * 10) % 70 == 0:
+            saved = partition.snapshot()
+        if dying and dying[-1] <= now_s:
+            dying.pop()
+            partition = Partition(number)
+            partition.restore(saved)
+            partition.take_over(written if journal else [])
+            for record in interleaved(came, seed):
+                partition.order.put(record)
+            work(partition, settled_ms)
+    return findings, values
+
+
+@cache
+def undisturbed(seed: int) -> tuple[set[str], Values]:
+    return live(seed % N_PARTITIONS, seed, deaths=0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_was_processed_late_is_processed_late_again(seed):
+    assert live(seed % N_PARTITIONS, seed, deaths=5) == undisturbed(seed)
+
+
+def test_without_the_journal_it_would_say_something_else():
+    try:
+        found = live(0, 0, deaths=5, journal=False)
+    except AssertionError:  # a value that was said before is said differently
+        return
+    assert found != undisturbed(0)
+
+
+def test_time_that_passed_by_the_clock_passes_again_before_what_came_after_it():
+    number = partition_of("quiet", N_PARTITIONS)
+    records = [r for r in published()[number] if r.at_ms <= 60_000]
+    behind = [r for r in published()[number] if 60_000 < r.at_ms <= 64_000]
+
+    def begin() -> Partition:
+        partition = Partition(number)
+        for record in records:
+            partition.order.put(record)
+        return partition
+
+    first, written, said = begin(), [], []
+    while one := first.next({}, 10**9, 70_000):  # nothing comes for 10 s
+        written.append(one.turn)
+        said += first.do(one).findings
+    assert first.next({}, 10**9, 70_500) is None  # no whole second has passed
+    for record in behind:  # and then something that is 10 s late
+        first.order.put(record)
+    again, said_again = begin(), []
+    for record in behind:
+        again.order.put(record)
+    again.take_over(written)
+    for partition, found in ((first, said), (again, said_again)):
+        while one := partition.next({}, 10**9, 0):
+            found.extend(partition.do(one).findings)
+    assert said_again == said
+    assert again.now_ms == first.now_ms
+
+
+def test_a_turn_waits_for_all_of_its_records_and_takes_no_others():
+    number = partition_of("calm", N_PARTITIONS)
+    ecg = [r for r in published()[number] if r.place.topic == raw("ecg")][:4]
+    partition = Partition(number)
+    partition.take_over([Turn(1, 0, {raw("ecg"): 3})])
+    for record in ecg[:2]:
+        partition.order.put(record)
+    assert partition.next({}, 10**9, 0) is None
+    assert partition.behind({}) == {raw("ecg"): 3}
+    for record in ecg[2:]:
+        partition.order.put(record)
+    work = partition.next({}, 10**9, 0)
+    assert ([r.offset for _, r in work.taken], work.is_new) == ([0, 1, 2], False)
+    partition.do(work)
+    work = partition.next({}, 10**9, 0)
+    assert ([r.offset for _, r in work.taken], work.is_new) == ([3], True)
+    assert (work.turn.term, work.turn.number) == (2, 1)
 
 
 def test_what_cannot_be_used_is_a_dead_letter_with_its_place_and_the_rest_goes_on():
