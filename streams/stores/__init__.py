@@ -129,23 +129,28 @@ def n_rows(record: Record) -> int:
     return len(record.participants) if isinstance(record, SeriesRows) else 1
 
 
-class Store(Protocol):
-    """What every back end can do; any thread may call any of it, one at a time may write."""
+class SeriesReads(Protocol):
+    """What is asked of features and scalar signals; any thread may ask."""
 
-    def write(self, records: Iterable[Record], *, durable: bool = False) -> int:
-        """Keep all of these or, when it raises, none; give the number of rows.
+    def series(self, kind: str, name: str, participant: str, from_ns: int, until_ns: int) -> Series:
+        """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
+        ...
 
-        Parameters
-        ----------
-        durable
-            What was written outlives a power cut as soon as this returns, and all before it.
+    def names(self, kind: str) -> list[str]:
+        """Give the names of the features or scalar signals that anybody has."""
+        ...
 
-        Raises
-        ------
-        StoreError
-            The store cannot take them now; the same call may work later.
+    def watched_s(self, from_ns: int, until_ns: int) -> float:
+        """Give the person-time watched, in seconds, on the whole days the span touches (UTC).
+
+        It is told by the rows of `WATCHED`, one every `STORE_EVERY_NS`. A row written again counts
+        once, unless it has been forgotten meanwhile.
         """
         ...
+
+
+class RecordReads(Protocol):
+    """What is asked of findings, alarms, persons and what they did; any thread may ask."""
 
     def findings(
         self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100
@@ -191,14 +196,6 @@ class Store(Protocol):
         """
         ...
 
-    def watched_s(self, from_ns: int, until_ns: int) -> float:
-        """Give the person-time watched, in seconds, on the whole days the span touches (UTC).
-
-        It is told by the rows of `WATCHED`, one every `STORE_EVERY_NS`. A row written again counts
-        once, unless it has been forgotten meanwhile.
-        """
-        ...
-
     def alarm_states(self) -> list[AlarmState]:
         """Give what the alarm core goes on from, by participant."""
         ...
@@ -209,14 +206,6 @@ class Store(Protocol):
         """Give the newest that persons did, newest first; of a participant: that of them only."""
         ...
 
-    def series(self, kind: str, name: str, participant: str, from_ns: int, until_ns: int) -> Series:
-        """Give the rows with ``from_ns <= t_ns < until_ns``; none for names never stored."""
-        ...
-
-    def names(self, kind: str) -> list[str]:
-        """Give the names of the features or scalar signals that anybody has."""
-        ...
-
     def strips(self, finding_ids: Iterable[str]) -> dict[str, StoredStrip]:
         """Give the strips there are, by the id of the finding."""
         ...
@@ -225,14 +214,58 @@ class Store(Protocol):
         """Give the participants by id."""
         ...
 
+
+class Store(SeriesReads, RecordReads, Protocol):
+    """What every back end can do; any thread may call any of it, one at a time may write."""
+
+    def write(self, records: Iterable[Record], *, durable: bool = False) -> int:
+        """Keep all of these or, when it raises, none; give the number of rows.
+
+        A back end of several servers keeps what one of them took: the same call, made again,
+        overwrites it.
+
+        Parameters
+        ----------
+        durable
+            What was written outlives a power cut as soon as this returns, and all before it.
+
+        Raises
+        ------
+        StoreError
+            The store cannot take them now; the same call may work later.
+        """
+        ...
+
     def forget(self, values_before_ns: int, records_before_ns: int) -> int:
         """Delete what is older: values (features, scalars), and findings, strips, ended alarms.
 
         What is counted by day, the audit and open alarms stay. In short transactions; gives the
-        number of rows.
+        number of rows, those of a server that does not tell left out.
         """
         ...
 
     def close(self) -> None:
         """Let go of files and connections; a closed store is not used again."""
         ...
+
+
+class Part(Protocol):
+    """One of the servers that together are a `Store`."""
+
+    def write(self, records: Iterable[Record], *, durable: bool = False) -> int:
+        """As `Store.write`, of the records that are its own."""
+        ...
+
+    def forget(self, before_ns: int) -> int:
+        """Delete what is older; gives the number of rows where the server tells it."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SeriesStore(SeriesReads, Part, Protocol):
+    """Takes features and scalar signals; findings too, to be drawn beside them."""
+
+
+class RecordStore(RecordReads, Part, Protocol):
+    """Takes all but features and scalar signals."""
