@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.servers.influxdb import influxdb
 from tests.servers.kafka import kafka
 from tests.servers.postgres import postgres
 from tests.servers.redis import redis
@@ -35,3 +36,10 @@ def postgres_url():
     """Give the URL of a PostgreSQL."""
     with postgres() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def influx(tmp_path_factory):
+    """Give an InfluxDB; tests write to buckets of their own."""
+    with influxdb(tmp_path_factory.mktemp("influxdb")) as one:
+        yield one

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Install what the tests drive for real: a browser, Korean fonts, Java, Redis and PostgreSQL from
-# the system's packages, Kafka from its Maven packages into the cache of the user.
+# the system's packages; Kafka from its Maven packages and InfluxDB from its Go module into the
+# cache of the user.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/vitalstream"
@@ -34,3 +35,5 @@ if [ ! -f "$cache/kafka/pom.xml" ] || ! cmp -s "$here/servers/kafka.pom.xml" "$c
     rm -rf "$cache/kafka"
     mv "$new" "$cache/kafka"
 fi
+
+"$here/servers/build_influxdb.sh" "$cache/influxdb"

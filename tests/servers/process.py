@@ -8,7 +8,7 @@ import random
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 START_S = 60.0  # a Java program on a busy machine
@@ -30,7 +30,12 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], log: Path, ready: Callable[[], bool], *, user: str | None = None
+    command: Sequence[str],
+    log: Path,
+    ready: Callable[[], bool],
+    *,
+    user: str | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command until the end of the block, once `ready` says that it answers.
 
@@ -40,7 +45,7 @@ def running(
         It ended, or did not answer in `START_S`; the end of its log is in the message.
     """
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, user=user)
+        process = subprocess.Popen(command, stdout=out, stderr=out, user=user, env=environment)
     try:
         _wait(process, log, ready)
         yield process
