@@ -63,6 +63,8 @@ _OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
 }  # fmt: skip
 _inner = njit(**_OPTIONS)
+# Called for each cell: a call would count the references of its arrays, which costs more.
+_inlined = njit(**_OPTIONS, forceinline=True)
 # Sums in any order: what is added are whole numbers, so the sums are exact and all orders equal.
 _sums = njit(**_OPTIONS, fastmath={"reassoc"})
 
@@ -109,23 +111,19 @@ def watch_waves(
             s.missing = np.int64(1) << 40
             lost = np.int64(0)
         hold_n = np.int64(HOLD_S * fs + 1e-9)
+        i = lo - lost  # what is lost is held, as samples that are missing
         if s.missing + lost > hold_n:
             s.missing += lost
             s.count += lost
-        else:
-            for _ in range(lost):
-                s.missing += 1
-                count = _take(s, k, s.last, window, out_slots, out_ns, out, count)
-        if abs(_time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
-            s.anchor, s.anchor_ns = s.count, t0_ns[r]
-        i = lo
+            i = lo
+        if abs(_time_ns(s, s.count + lo - i) - t0_ns[r]) > WITHIN_NS:
+            s.anchor, s.anchor_ns = s.count + lo - i, t0_ns[r]
         while i < hi:
-            x = np.float64(values[i, lead])
-            if s.missing == 0 and s.ends - s.count > 1:
+            if s.missing == 0 and i >= lo and s.ends - s.count > 1:
                 i = _fill(s, values, i, min(hi, i + s.ends - s.count - 1), lead)
                 if i == hi:
                     break
-                x = np.float64(values[i, lead])
+            x = np.float64(values[i, lead]) if i >= lo else np.nan
             i += 1
             if -LARGEST_MV <= x <= LARGEST_MV:
                 if s.missing > hold_n:
@@ -136,7 +134,13 @@ def watch_waves(
                 if s.missing > hold_n:
                     s.count += 1
                     continue
-            count = _take(s, k, s.last, window, out_slots, out_ns, out, count)
+            _take(s, s.last)
+            while s.count >= s.ends:
+                _end_cell(s)
+                if s.n_cells >= WINDOW and s.n_cells % HOP == 0:
+                    out_slots[count], out_ns[count] = k, _time_ns(s, s.count - 1)
+                    _describe(s, window, out[count])
+                    count += 1
         s.seq = seq[r] + hi - lo
     return int(count)
 
@@ -162,7 +166,7 @@ def _end_of_cell(s: Any) -> int:
     return int(s.origin + np.int64(np.ceil((s.n_cells + 1) * s.fs_hz / CELLS - 1e-9)))
 
 
-@_inner
+@_inlined
 def _fill(s: Any, values: NDArray[np.float32], i: int, stop: int, lead: int) -> int:
     """Take samples that end no cell, up to one that is missing; give the next index."""
     b0, a1, a2 = s.design[0], s.design[1], s.design[2]
@@ -185,11 +189,8 @@ def _fill(s: Any, values: NDArray[np.float32], i: int, stop: int, lead: int) -> 
 
 
 @_inner
-def _take(
-    s: Any, k: int, x: float, window: NDArray[np.float64],
-    out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
-) -> int:  # fmt: skip
-    """Take a sample; a rate below that of the cells fills several with it."""
+def _take(s: Any, x: float) -> None:
+    """Take one sample."""
     b0, z = s.design[0], s.z
     y = b0 * x + z[0, 0]
     z[0, 0] = 2.0 * b0 * x - s.design[1] * y + z[0, 1]
@@ -197,19 +198,18 @@ def _take(
     s.sum += y
     s.n += 1
     s.count += 1
-    while s.count >= s.ends:
-        mean = s.sum / s.n
-        _keep(s, mean)
-        s.ends = _end_of_cell(s)
-        if s.count >= s.ends:
-            s.sum, s.n = mean, 1
-        else:
-            s.sum, s.n = 0.0, 0
-        if s.n_cells >= WINDOW and s.n_cells % HOP == 0:
-            out_slots[count], out_ns[count] = k, _time_ns(s, s.count - 1)
-            _describe(s, window, out[count])
-            count += 1
-    return int(count)
+
+
+@_inner
+def _end_cell(s: Any) -> None:
+    """Keep the mean of a cell and begin the next; a sample may reach into several."""
+    mean = s.sum / s.n
+    _keep(s, mean)
+    s.ends = _end_of_cell(s)
+    if s.count >= s.ends:
+        s.sum, s.n = mean, 1
+    else:
+        s.sum, s.n = 0.0, 0
 
 
 @_inner
@@ -229,8 +229,11 @@ def _keep(s: Any, x: float) -> None:
 def _describe(s: Any, window: NDArray[np.float64], o: NDArray[np.float64]) -> None:
     """Measure the last 4 s."""
     first = s.n_cells % WINDOW
-    window[: WINDOW - first] = s.trace[first:]
-    window[WINDOW - first :] = s.trace[:first]
+    old, new, later = s.trace[first:], s.trace[:first], window[WINDOW - first :]
+    for i in range(WINDOW - first):
+        window[i] = old[i]
+    for i in range(first):
+        later[i] = new[i]
     # Slices and not `i - 1`, which numba would look at for being negative: so loops run in SIMD.
     before, after = window[: WINDOW - 1], window[1:]
     size = slope = square = 0.0

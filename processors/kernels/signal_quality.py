@@ -78,8 +78,8 @@ QUALITY_STATE = np.dtype(
         ("design", "f8", (5, 3)), ("z", "f8", (5, 2)), ("mains", "f8", (2,)),
         ("missing", "i8"), ("last", "f8"), ("run", "i8"), ("at_rail", "i1"),
         ("seen_low", "f8"), ("seen_high", "f8"),
-        # the second that is being filled
-        ("second", "i8"), ("n", "i8"), ("n_valid", "i8"), ("railed", "i1"),
+        # the second that is being filled, and the count at which its cell ends
+        ("second", "i8"), ("ends", "i8"), ("n", "i8"), ("n_valid", "i8"), ("railed", "i1"),
         ("raw_low", "f8"), ("raw_high", "f8"), ("low", "f8"), ("high", "f8"),
         ("power", "f8"), ("g", "f8", (2, 2)),
         ("cell", "i8"), ("cell_n", "i8"), ("cell_noise", "f8"), ("cell_band", "f8"),
@@ -103,6 +103,8 @@ _OPTIONS: dict[str, Any] = {
     "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
 }  # fmt: skip
 _inner = njit(**_OPTIONS)
+# Called for each cell: a call would count the references of its arrays, which costs more.
+_inlined = njit(**_OPTIONS, forceinline=True)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -145,7 +147,7 @@ def watch_quality(
             s.missing += seq[r] - s.seq
             s.run = 0
         if abs(_time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
-            s.anchor, s.anchor_ns = s.count, t0_ns[r]
+            s.anchor, s.anchor_ns, s.ends = s.count, t0_ns[r], s.count
         count = _walk(s, k, values, lo, hi, lead, out_slots, out_ns, out, count)
         s.seq = seq[r] + hi - lo
     return int(count)
@@ -180,30 +182,39 @@ def _walk(
     """Take the samples of one row, as many at a time as lie in one cell."""
     i: Any = lo
     while i < hi:
-        now_ns = _time_ns(s, s.count)
-        second = (now_ns + WITHIN_NS) // SECOND_NS
-        if second != s.second:
-            if s.n > 0:  # its last sample was lost
-                count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
-            _open(s, second)
-        cell = (now_ns + WITHIN_NS - second * SECOND_NS) // CELL_NS
-        if cell != s.cell:
-            _close_cell(s, cell)
-        end_ns = second * SECOND_NS + (cell + 1) * CELL_NS - WITHIN_NS
-        n: Any = np.int64((end_ns - now_ns) * 1e-9 * s.fs_hz)  # right but for a rounding
-        while n > 1 and _time_ns(s, s.count + n - 1) >= end_ns:
-            n -= 1
-        while n < 1 or _time_ns(s, s.count + n) < end_ns:
-            n += 1
-        n = min(n, hi - i)
+        if s.count >= s.ends:  # in another cell, perhaps after a loss
+            now_ns = _time_ns(s, s.count)
+            second = (now_ns + WITHIN_NS) // SECOND_NS
+            if second != s.second:
+                if s.n > 0:  # its last sample was lost
+                    count = _finish(s, k, now_ns, out_slots, out_ns, out, count)
+                _open(s, second)
+            cell = (now_ns + WITHIN_NS - second * SECOND_NS) // CELL_NS
+            if cell != s.cell:
+                _close_cell(s, cell)
+            s.ends = max(_end_of_cell(s, cell), s.count + 1)
+        n = min(s.ends - s.count, hi - i)
         _take(s, values, i, i + n, lead)
         i += n
-        if (_time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != second:
+        if s.count < s.ends:
+            continue
+        ends = _end_of_cell(s, s.cell + 1)
+        if s.cell + 1 < CELLS and ends > s.count:  # the next cell: no time has to be worked out
+            _close_cell(s, s.cell + 1)
+            s.ends = ends
+        elif (_time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != s.second:
             count = _finish(s, k, _time_ns(s, s.count - 1), out_slots, out_ns, out, count)
     return int(count)
 
 
 @_inner
+def _end_of_cell(s: Any, cell: int) -> int:
+    """Give the count of the first sample that is not in a cell of this second any more."""
+    end_ns = s.second * SECOND_NS + (cell + 1) * CELL_NS - WITHIN_NS
+    return int(s.anchor + np.int64(math.ceil((end_ns - s.anchor_ns) * (s.fs_hz * 1e-9))))
+
+
+@_inlined
 def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> None:
     """Filter samples of one cell; what they change stays in registers until the end."""
     fs, d, z, g = s.fs_hz, s.design, s.z, s.g
