@@ -76,6 +76,9 @@ class Alarm:
         Those in force for its code when it was raised, by name.
     rule
         The rule that fired, in words.
+    revision
+        Rises from step to step that changes it. A replay gives each change again with its own, so
+        of two states of an alarm the one with the higher revision is the newer.
     """
 
     id: str
@@ -102,6 +105,7 @@ class Alarm:
     evidence: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     rule: Text = Text("", "")
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from alerts.alarm import ENDED, Alarm, AlarmChange, AlarmState
 from alerts.counts import Counts
@@ -14,6 +14,8 @@ from alerts.policy import Policy
 from alerts.track import NEVER_NS
 from alerts.watch import VERSION, Watch
 from registry.participants import Participant
+
+EVERYBODY: Final = "*"  # as a place: all who are enrolled
 
 
 class AlarmBook:
@@ -41,9 +43,12 @@ class AlarmBook:
         return list(self._watches)
 
     def members(self, place: str) -> list[str]:
-        """Name those enrolled whose group or place it is."""
-        people = [watch.who.person for watch in self._watches.values()]
-        return [person.id for person in people if place and place in {person.group, person.place}]
+        """Name those enrolled whose group or place it is; `EVERYBODY` for all."""
+        return [
+            person.id
+            for person in self.people()
+            if place and place in {person.group, person.place, EVERYBODY}
+        ]
 
     def alarm(self, alarm_id: str) -> Alarm | None:
         """Give an open alarm by its id; None when there is none."""
@@ -109,6 +114,19 @@ class AlarmBook:
             watch.state(self._horizon(watch)) for watch in self._watches.values() if watch.changed
         ]
 
+    def take_changed(self) -> list[str]:
+        """Name those who have changed since this or `changed_states` was last asked."""
+        changed = []
+        for participant, watch in self._watches.items():
+            if watch.changed:
+                watch.changed = False
+                changed.append(participant)
+        return changed
+
+    def people(self) -> list[Participant]:
+        """Give who has been enrolled, and by their id alone who has not."""
+        return [watch.who.person for watch in self._watches.values()]
+
     def restore_states(self, states: Iterable[AlarmState], now_ns: int) -> list[AlarmChange]:
         """Go on after a restart of everything, detectors included.
 
@@ -138,7 +156,10 @@ class AlarmBook:
         for alarm in alarms:
             rule = self.policy.rules.get(alarm.code)
             if rule is None:
-                gone = replace(alarm, state=ENDED, latched=False, sounding=False, t_ns=now_ns)
+                gone = replace(
+                    alarm, state=ENDED, latched=False, sounding=False, t_ns=now_ns,
+                    revision=alarm.revision + 1,
+                )  # fmt: skip
                 changes.append(AlarmChange("ended", now_ns, gone))
                 continue
             watch = watches.setdefault(alarm.participant, self._watch(alarm.participant))

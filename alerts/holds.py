@@ -59,6 +59,20 @@ class Suspension:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What keeps alarms of one participant back or quiet: technical findings, and persons."""
+
+    participant: str
+    suspensions: tuple[Suspension, ...] = ()
+    inactivations: tuple[Inactivation, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there is anything."""
+        return bool(self.suspensions or self.inactivations)
+
+
 class Holds:
     """The suspensions and inactivations of one participant.
 

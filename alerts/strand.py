@@ -172,13 +172,15 @@ class Strand:
         codes = sounding_codes([track.opened for track in opened], self._policy.rules)
         current: dict[str, Alarm] = {}
         changed: list[Alarm] = []
+        noted = {alarm.id for _, alarm in self._notes}
         for track in opened:
             alarm = track.opened
-            if alarm.sounding != (track.rule.code in codes):
-                alarm = track.alarm = replace(alarm, sounding=not alarm.sounding)
+            sounding = track.rule.code in codes
+            if alarm.sounding != sounding or alarm.id in noted:
+                revision = alarm.revision + 1
+                alarm = track.alarm = replace(alarm, sounding=sounding, revision=revision)
                 changed.append(alarm)
             current[alarm.id] = alarm
-        noted = {alarm.id for _, alarm in self._notes}
         changes = [(kind, current.get(alarm.id, alarm)) for kind, alarm in self._notes]
         changes += [("sound", alarm) for alarm in changed if alarm.id not in noted]
         self._notes = []
@@ -364,8 +366,9 @@ class Strand:
     def _close(self, track: Track, now_ns: int) -> None:
         alarm = track.opened
         track.last = replace(
-            alarm, state=ENDED, latched=False, sounding=False, t_ns=max(now_ns, alarm.t_ns)
-        )
+            alarm, state=ENDED, latched=False, sounding=False, t_ns=max(now_ns, alarm.t_ns),
+            revision=alarm.revision + 1,
+        )  # fmt: skip
         track.alarm = None
         track.hold_ns = track.realarm_ns = track.escalate_ns = NEVER_NS
         self._notes.append(("ended", track.last))
@@ -403,7 +406,11 @@ class Strand:
     def _suppress(self, track: Track) -> None:
         self._counts.suppressed += 1
         if track.last is not None:
-            track.last = replace(track.last, suppressed=track.last.suppressed + 1)
+            track.last = replace(
+                track.last,
+                suppressed=track.last.suppressed + 1,
+                revision=track.last.revision + 1,
+            )
             self._notes.append(("suppressed", track.last))
 
     def _note(self, kind: str, track: Track) -> None:

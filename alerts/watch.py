@@ -53,11 +53,7 @@ class Watch:
 
     def strand(self, rule: Rule) -> Strand:
         """Give the strand of a code."""
-        strand = self.strands.get(rule.strand)
-        if strand is None:
-            strand = Strand(self._policy, self._counts, self.who, self.holds)
-            self.strands[rule.strand] = strand
-        return strand
+        return self._strand(rule.strand)
 
     def alarms(self) -> list[Alarm]:
         """Give the open alarms, in the order of the catalogue."""
@@ -142,7 +138,8 @@ class Watch:
     def ended(self) -> list[AlarmChange]:
         """Give the end of all open alarms, at the time of their state: nothing is known further."""
         gone = [
-            replace(alarm, state=ENDED, latched=False, sounding=False) for alarm in self.alarms()
+            replace(alarm, state=ENDED, latched=False, sounding=False, revision=alarm.revision + 1)
+            for alarm in self.alarms()
         ]
         return [AlarmChange("ended", alarm.t_ns, alarm) for alarm in gone]
 
@@ -179,6 +176,7 @@ class Watch:
         return {
             "version": VERSION,
             "horizon_ns": self.horizon_ns,
+            "prune_at": self.prune_at,
             "seen": {key: list(told) for key, told in self.seen.items()},
             "passed": {name: strand.passed_ns for name, strand in self.strands.items()},
             "tracks": {
@@ -201,17 +199,27 @@ class Watch:
         if plain.get("version") != VERSION:
             raise ValueError(f"alarm state: expected version {VERSION}, found {plain['version']}")
         self.horizon_ns = plain["horizon_ns"]
+        self.prune_at = plain.get("prune_at", self.prune_at)
         self.seen = {key: (told, t_ns) for key, (told, t_ns) in plain["seen"].items()}
         self.holds.take_plain(plain)
         self.who.limits = dict(plain["limits"])
+        for name, passed_ns in plain["passed"].items():
+            if name in self._policy.waits:
+                self._strand(name).passed_ns = passed_ns
         for code, track in plain["tracks"].items():
             rule = self._policy.rules.get(code)
             if rule is not None:
                 self.strand(rule).tracks[code] = track_from_plain(rule, track)
-        for name, strand in self.strands.items():
-            strand.passed_ns = plain["passed"].get(name, -NEVER_NS)
+        for strand in self.strands.values():
             strand.find_next()
         self._find_next()
+
+    def _strand(self, name: str) -> Strand:
+        strand = self.strands.get(name)
+        if strand is None:
+            strand = Strand(self._policy, self._counts, self.who, self.holds)
+            self.strands[name] = strand
+        return strand
 
     def _find_next(self) -> None:
         self.next_ns = min([strand.next_ns for strand in self.strands.values()], default=NEVER_NS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from processors.errors import VitalsError
 from processors.records import Control
@@ -62,6 +63,16 @@ class Participant:
     @property
     def shown_name(self) -> str:
         return self.name or self.id
+
+
+def participant_to_plain(participant: Participant) -> dict[str, Any]:
+    """Give a participant as text, numbers, truth values and None, by name."""
+    return {name: getattr(participant, name) for name in Participant.__slots__}
+
+
+def participant_from_plain(plain: Mapping[str, Any]) -> Participant:
+    """Give the participant that `participant_to_plain` was given."""
+    return Participant(**plain)
 
 
 def profile(participant: Participant, t_ns: int) -> Control:

@@ -39,6 +39,7 @@ import uvicorn
 
 from alerts.alarm import AlarmChange, AlarmState, Text
 from alerts.burden import Burden
+from alerts.holds import Held
 from alerts.policy import Policy
 from alerts.reason import reason
 from alerts.screening import load_criteria
@@ -65,7 +66,7 @@ from streams.stores.waveforms.recorder import Recorder
 from streams.stores.writer import StoreWriter
 
 if TYPE_CHECKING:
-    from streams.live import Held, LiveCore
+    from streams.live import LiveCore
 
 _log = logging.getLogger(__name__)
 
@@ -450,8 +451,9 @@ class Embedded:
         try:
             # Imported here: it loads the compiler, while the page is already being served.
             from streams.live import LiveCore
+            from streams.thinning import Thinner
 
-            core = LiveCore(self._policy)
+            core = LiveCore(self._policy, thinner=Thinner())
             core.enrol(self._plan.participants, self._plan.bridge.base_ns)
 
             def show(*told: Any) -> None:

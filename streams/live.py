@@ -5,19 +5,17 @@ No thread, no clock, no I/O; `streams.embedded` puts those around it.
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from alerts.act import ACKNOWLEDGE, ACTS, INACTIVATE, LIMITS, REACTIVATE, Act
 from alerts.alarm import Alarm, AlarmChange, AlarmState
 from alerts.audit import Audit
 from alerts.explain import Explanation, explain
-from alerts.holds import Suspension
-from alerts.inactivation import Inactivation
+from alerts.holds import Held
 from alerts.lifecycle import AlarmCore
 from alerts.policy import Policy
 from processors.errors import SettingError
@@ -29,12 +27,14 @@ from processors.records import (
     Processor,
     pack,
 )
-from processors.signals import SIGNALS
-from registry.participants import Participant
+from registry.participants import Participant, participant_from_plain, participant_to_plain
 from streams.alarm_clock import AlarmClock
-from streams.engine import Engine, record_times
+from streams.engine import Engine
 from streams.merge import NEVER
-from streams.stores import FEATURES, SCALARS, STORE_EVERY_NS, Record, SeriesRows
+from streams.rejection import Rejected
+from streams.snapshot import SnapshotError
+from streams.stores import FEATURES, Record, SeriesRows
+from streams.thinning import Thinner
 
 _log = logging.getLogger(__name__)
 
@@ -50,10 +50,11 @@ class Told:
     features
         All of them.
     kept
-        What a store keeps of features and scalar signals: of what is continuous at most one row
-        per participant and `STORE_EVERY_NS`, of spot values every one.
+        What a store keeps of features and scalar signals (`Thinner`).
     alarms
         Every change, in order.
+    rejected
+        Rows that the engine gave back.
     """
 
     until_ns: int
@@ -61,6 +62,7 @@ class Told:
     kept: tuple[SeriesRows, ...]
     findings: tuple[Finding, ...]
     alarms: tuple[AlarmChange, ...]
+    rejected: tuple[Rejected, ...] = ()
 
     @property
     def records(self) -> list[Record]:
@@ -68,19 +70,22 @@ class Told:
         return [*self.kept, *self.findings, *self.alarms]
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What keeps alarms of one participant back or quiet: technical findings, and persons."""
-
-    participant: str
-    suspensions: tuple[Suspension, ...] = ()
-    inactivations: tuple[Inactivation, ...] = ()
-
-
 class LiveCore:
-    """Engine and alarm core of one process."""
+    """Engine and alarm core of one process, or of one partition.
 
-    def __init__(self, policy: Policy, processors: Iterable[Processor] | None = None) -> None:
+    Parameters
+    ----------
+    thinner
+        Decides what a store keeps; None: `Told.kept` is empty.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        processors: Iterable[Processor] | None = None,
+        *,
+        thinner: Thinner | None = None,
+    ) -> None:
         self.engine = Engine(processors)
         self.alarms = AlarmCore(policy)
         self._alarm_clock = AlarmClock(self.engine, self.alarms)
@@ -88,7 +93,7 @@ class LiveCore:
         self._orders: list[Control] = []  # limits that detectors have still to be told
         self._columns = self.engine.feature_columns
         self._reasons: set[str] = set()
-        self._stored_ns: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._thinner = thinner
         self._held: dict[str, Held] = {}  # as last told, of those who have any
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
@@ -97,23 +102,16 @@ class LiveCore:
         outputs = (self.engine.feed([*orders, *rows]), self.engine.tick(until_ns))
         features = tuple(self._resolve(b) for output in outputs for b in output.features)
         findings = tuple(finding for output in outputs for finding in output.findings)
-        late = [pack([chunk]) for output in outputs for chunk in output.late]
-        for output in outputs:
-            for rejected in output.rejected:
-                self._log_once(rejected.reason)
-        kept = [self._thin(rows) for rows in features] + [
-            self._thin(scalar) if is_continuous else scalar
-            for block in (*rows, *late)
-            if isinstance(block, Block)
-            for scalar, is_continuous in _scalars(block)
-        ]
-        return Told(
-            until_ns,
-            features,
-            tuple(rows for rows in kept if len(rows.participants)),
-            findings,
-            tuple(self._apply(findings)),
-        )
+        rejected = tuple(bad for output in outputs for bad in output.rejected)
+        for bad in rejected:
+            self._log_once(bad.reason)
+        kept: tuple[SeriesRows, ...] = ()
+        if self._thinner is not None:
+            late = [pack([chunk]) for output in outputs for chunk in output.late]
+            blocks = [row for row in rows if isinstance(row, Block)]
+            kept = self._thinner.keep(features, [*blocks, *late])
+        changes = tuple(self._apply(findings))
+        return Told(until_ns, features, kept, findings, changes, rejected)
 
     def _log_once(self, reason: str) -> None:
         """Log a reason for giving rows back when it is new, not each time."""
@@ -211,6 +209,35 @@ class LiveCore:
             self.alarms.set_limits(one, changes, by, reason, now_ns)
             self._tell_limits(one, now_ns)
 
+    def carry_out(self, act: Act) -> list[AlarmChange]:
+        """Do what a person asks for; nothing where nobody here is at the place it names.
+
+        Raises
+        ------
+        SettingError, LookupError
+            As the method for its kind.
+        """
+        if act.place and not self.alarms.members(act.place):
+            return []
+        if act.kind == ACKNOWLEDGE:
+            return self.acknowledge(act.target, act.by, act.useful)
+        if act.kind == REACTIVATE:
+            return self.reactivate(act.target, act.by, act.reason)
+        if act.kind == INACTIVATE:
+            return self.inactivate(
+                act.how, seconds=act.seconds, reason=act.reason, by=act.by,
+                participant=act.participant, code=act.code, alarm_id=act.target, place=act.place,
+            )  # fmt: skip
+        if act.kind == LIMITS:
+            if not (act.participant or act.place):
+                raise SettingError("limits", "expected a participant, a group or a place")
+            self.set_limits(
+                act.limits, by=act.by, reason=act.reason, participant=act.participant,
+                place=act.place,
+            )  # fmt: skip
+            return []
+        raise SettingError("act", f"expected one of {', '.join(ACTS)}, found {act.kind!r}")
+
     def explain(self, alarm_id: str) -> Explanation | None:
         """Say why an open alarm is there; None for one that is over."""
         alarm = self.alarms.alarm(alarm_id)
@@ -219,6 +246,13 @@ class LiveCore:
     def take_records(self) -> list[AlarmState | Audit]:
         """Give what a store keeps beside `Told.records`: changed states, and what persons did."""
         return [*self.alarms.changed_states(), *self.alarms.take_audits()]
+
+    def take_changed(self) -> tuple[list[Held], list[Audit]]:
+        """Give what keeps alarms back or quiet where that has changed, and what persons did.
+
+        For who keeps snapshots of the whole, instead of `take_records` and `take_held`.
+        """
+        return self.take_held(self.alarms.take_changed()), self.alarms.take_audits()
 
     def take_held(self, changed: Iterable[str]) -> list[Held]:
         """Give what keeps alarms back or quiet, of those for whom it is not what it was.
@@ -232,20 +266,53 @@ class LiveCore:
         come_ns = self._all_come_ns()
         timed = (name for name, held in self._held.items() if held.inactivations)
         for participant in {*changed, *timed}:
-            now_ns = come_ns(participant)
-            now = Held(
-                participant,
-                tuple(self.alarms.suspensions(participant)),
-                tuple(self.alarms.inactivations(participant, now_ns)),
-            )
+            now = self._held_now(participant, come_ns)
             if now == self._held.get(participant, Held(participant)):
                 continue
-            if now.suspensions or now.inactivations:
+            if now.any:
                 self._held[participant] = now
             else:
                 del self._held[participant]
             told.append(now)
         return sorted(told, key=lambda held: held.participant)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Give all that it knows, as plain values; what was said must have been taken."""
+        return {
+            "engine": self.engine.snapshot(),
+            "alarms": self.alarms.snapshot(),
+            "people": [participant_to_plain(one) for one in self.alarms.people()],
+            "orders": [[o.participant, o.t_ns, o.kind, dict(o.values)] for o in self._orders],
+            "until_ns": self._until_ns,
+            "limits": self._policy_limits(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> tuple[str, ...]:
+        """Go on from a snapshot; name the processors that begin anew.
+
+        Limits of a policy that is not the one of the snapshot hold from the next step on.
+
+        Raises
+        ------
+        SnapshotError
+            It is of a version with which this one cannot go on.
+        """
+        anew = self.engine.restore(state["engine"])
+        try:
+            self.alarms.restore(state["alarms"])
+        except ValueError as error:
+            raise SnapshotError("snapshot", str(error)) from error
+        for plain in state["people"]:
+            self.alarms.enrol(participant_from_plain(plain))
+        self._orders = [Control(*order) for order in state["orders"]]
+        self._until_ns = state["until_ns"]
+        if state["limits"] != self._policy_limits():
+            for person in self.alarms.people():
+                self._tell_limits(person.id, self._until_ns)
+        come_ns = self._all_come_ns()
+        held = [self._held_now(who, come_ns) for who in self.alarms.participants()]
+        self._held = {one.participant: one for one in held if one.any}
+        return anew
 
     def restore_states(self, states: Iterable[AlarmState], now_ns: int) -> list[AlarmChange]:
         """Go on from what was known when the process ended; own limits hold from now on."""
@@ -264,6 +331,17 @@ class LiveCore:
         for finding in findings:
             changes += self.alarms.apply(finding)
         return changes + self._alarm_clock.tick(self._until_ns)
+
+    def _held_now(self, participant: str, come_ns: Callable[[str], int]) -> Held:
+        return Held(
+            participant,
+            tuple(self.alarms.suspensions(participant)),
+            tuple(self.alarms.inactivations(participant, come_ns(participant))),
+        )
+
+    def _policy_limits(self) -> str:
+        """Give a mark of the limits of the policy, another one when any is different."""
+        return hashlib.blake2b(repr(self.alarms.policy.limits).encode(), digest_size=8).hexdigest()
 
     def _come_ns(self, participant: str) -> int:
         """Give when a person acts, on the clock of a participant; of nobody seen, of all."""
@@ -290,47 +368,3 @@ class LiveCore:
         return SeriesRows(
             FEATURES, block.name, self._columns[block.name], names, block.t_ns, block.values
         )
-
-    def _thin(self, rows: SeriesRows) -> SeriesRows:
-        """Keep the rows that are due for the store."""
-        slots = self.engine.roster.enrol_all(rows.participants)
-        key = rows.kind, rows.name  # a feature and a signal may have one name
-        stored_ns = self._stored_ns.get(key, np.zeros(0, np.int64))
-        if len(stored_ns) < self.engine.roster.n_slots:
-            more = self.engine.roster.n_slots + 64 - len(stored_ns)
-            stored_ns = np.concatenate([stored_ns, np.full(more, NEVER // 2, np.int64)])
-        due = rows.t_ns - stored_ns[slots] >= STORE_EVERY_NS
-        stored_ns[slots[due]] = rows.t_ns[due]
-        self._stored_ns[key] = stored_ns
-        participants = [rows.participants[k] for k in np.flatnonzero(due).tolist()]
-        return replace(
-            rows, participants=participants, t_ns=rows.t_ns[due], values=rows.values[due]
-        )
-
-
-def _scalars(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
-    """Give the scalar measurements of a block, and whether they are of a continuous variant.
-
-    Of a continuous signal the last of each row is enough, for the store thins it anyway.
-    """
-    spec = SIGNALS.get(block.signal)
-    if spec is None or spec.waveform or not block.n_samples:
-        return
-    variant = next((v for v in spec.variants if v.name == (block.variant or v.name)), None)
-    if variant is None or block.samples.shape[1] > len(spec.channels):
-        return  # the engine has given it back with the reason
-    continuous = variant.name == "continuous"
-    lengths = np.diff(block.offsets)
-    row_of = np.repeat(np.arange(block.n_rows), lengths)
-    chosen = block.offsets[1:][lengths > 0] - 1 if continuous else np.arange(block.n_samples)
-    r = row_of[chosen]
-    values = block.samples[chosen] * block.scale[r, None] + block.offset[r, None]
-    if block.missing is not None:
-        values[block.missing[chosen]] = np.nan
-    columns = tuple(channel.name for channel in spec.channels)[: values.shape[1]]
-    people = [block.participants[k] for k in r.tolist()]
-    times = record_times(block, lengths) if block.t_ns is None else block.t_ns
-    yield (
-        SeriesRows(SCALARS, spec.stream(variant), columns, people, times[chosen], values),
-        continuous,
-    )

@@ -24,6 +24,7 @@ from streams.cli import build
 from streams.live import LiveCore
 from streams.stores import SCALARS
 from streams.stores.sqlite import SqliteStore
+from streams.thinning import Thinner
 from streams.wire import decode, encode
 
 SIGNAL = "end_tidal_co2"
@@ -59,7 +60,8 @@ def test_the_new_signal_goes_from_a_table_over_the_wire_through_the_engine_into_
     (block,) = blocks_of(table(tmp_path, f"t_s,{SIGNAL}", 38.0))
     received = row_chunk(decode(encode(block)), 0)
     assert (received.signal, len(received.samples)) == (SIGNAL, 20)
-    told = LiveCore(load_policy(), [MADE["link"]()]).step(20 * NS_PER_S, [pack([received])])
+    core = LiveCore(load_policy(), [MADE["link"]()], thinner=Thinner())
+    told = core.step(20 * NS_PER_S, [pack([received])])
     store = SqliteStore(tmp_path / "store.sqlite")
     store.write(told.records)
     series = store.series(SCALARS, SIGNAL, "capnograph", 0, 100 * NS_PER_S)

@@ -50,7 +50,7 @@ PARTICIPANT_COLUMNS = (
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # Of an alarm, in one JSON column: what no question selects by.
-_MORE = ("step", "reached", "inactivation", "useful", "evidence", "limits", "rule")
+_MORE = ("step", "reached", "inactivation", "useful", "evidence", "limits", "rule", "revision")
 
 # Order of the changes that one moment can bring to one alarm.
 _STEPS = (

@@ -196,7 +196,9 @@ def test_an_amendment_changes_what_the_alarm_says_and_not_its_identity(core):
     core.apply(onset("asystole", 10, at=6))
     first = only(core)
     core.apply(finding("asystole", "onset", 11, onset=10, at=5.5, value=5.5, revision=1))
-    assert only(core) == replace(first, onset_ns=seconds(5.5), value=5.5, reason=only(core).reason)
+    assert only(core) == replace(
+        first, onset_ns=seconds(5.5), value=5.5, reason=only(core).reason, revision=2
+    )
     assert only(core).reason.en == "Asystole: no QRS for 5.5 s"
 
 

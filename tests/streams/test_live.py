@@ -14,6 +14,7 @@ from processors.features.oxygen import Oxygen
 from processors.records import NS_PER_S, Block, Chunk, pack
 from registry.participants import Participant
 from streams.live import LiveCore, Told
+from streams.thinning import Thinner
 from tests.scenes import even_bounds, scene, steps
 
 
@@ -31,7 +32,7 @@ def scalar(signal: str, value: float, t_s: float, variant: str = "") -> Block:
 
 
 def test_features_are_told_each_time_and_kept_every_five_seconds() -> None:
-    told = play(LiveCore(load_policy()), 30)
+    told = play(LiveCore(load_policy(), thinner=Thinner()), 30)
     rates = [r for t in told for r in t.features if r.name == "heart_rate"]
     kept = [r for t in told for r in t.kept if r.name == "heart_rate" and r.kind == "features"]
     of = "calm"
@@ -45,13 +46,13 @@ def test_features_are_told_each_time_and_kept_every_five_seconds() -> None:
 
 
 def test_a_spot_value_is_kept_each_time() -> None:
-    core = LiveCore(load_policy())
+    core = LiveCore(load_policy(), thinner=Thinner())
     rows = [core.step((k + 1) * NS_PER_S, [scalar("spo2", 97, k, "spot")]) for k in range(3)]
     assert [r.name for t in rows for r in t.kept] == ["spo2.spot"] * 3
 
 
 def test_rows_that_cannot_be_used_stop_nothing() -> None:
-    core = LiveCore(load_policy())
+    core = LiveCore(load_policy(), thinner=Thinner())
     bad = scalar("no_such_signal", 1, 0)
     told = core.step(NS_PER_S, [bad, scalar("spo2", 97, 0), scalar("spo2", 97, 0, "sideways")])
     assert [r.name for r in told.kept] == ["spo2"]
