@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from device_bridges.pacing import Bridge, Clock, publish
 from processors.records import NS_PER_MS, Block, Control
+from registry.participants import Participant
 from streams.bus import Bus, Place
-from streams.bus.partitions import split_block, split_controls
+from streams.bus.partitions import partition_of, split_block, split_controls
 from streams.bus.topics import CONTROL, raw
-from streams.messages import encode_controls
+from streams.messages import encode_controls, encode_people
 from streams.wire import encode
 
 
@@ -31,8 +32,30 @@ async def publish_step(
                 await bus.publish(Place(raw(row.signal), partition), encode(block), at_ms)
 
 
+async def announce(
+    bus: Bus, n_partitions: int, people: Sequence[Participant], t_ns: int, at_ms: int
+) -> None:
+    """Publish who takes part, before any sample of theirs.
+
+    Parameters
+    ----------
+    t_ns
+        From when on, in the time of their devices: their limits hold from then on.
+    at_ms
+        Its place in the order of a partition.
+    """
+    by_partition: dict[int, list[Participant]] = {}
+    for person in people:
+        partition = partition_of(person.id, n_partitions)
+        by_partition.setdefault(partition, []).append(person)
+    for partition, some in by_partition.items():
+        value = encode_people(some, t_ns)
+        await bus.publish(Place(CONTROL, partition), value, at_ms)
+
+
 async def play(
     bridge: Bridge,
+    people: Sequence[Participant],
     controls: Callable[[int, int], Sequence[Control]],
     bus: Bus,
     n_partitions: int,
@@ -45,10 +68,13 @@ async def play(
 
     Parameters
     ----------
+    people
+        Who takes part; this is published first.
     controls
         Of a span of device time, half-open.
     """
     given_ns = bridge.base_ns
+    await announce(bus, n_partitions, people, given_ns, given_ns // NS_PER_MS)
 
     async def sink(until_ns: int, blocks: list[Block]) -> None:
         nonlocal given_ns

@@ -145,6 +145,13 @@ class Header:
         """Give a list of lists of text."""
         return [self._texts(name, one) for one in self._typed(name, list)]
 
+    def maps(self, name: str) -> list[dict[str, Any]]:
+        """Give a list of maps; what is in them is for the reader to check."""
+        values: list[dict[str, Any]] = self._typed(name, list)
+        if not all(type(value) is dict for value in values):
+            raise self._fault(f"{name} are not all maps")
+        return values
+
     def counts(self, name: str) -> list[int]:
         values: list[int] = self._typed(name, list)
         if not all(type(value) is int and 0 <= value <= MAX_BYTES for value in values):

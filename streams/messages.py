@@ -1,4 +1,4 @@
-"""The wire forms of what is not a block: controls, findings, and rows of features.
+"""The wire forms of what is not a block: controls, people, findings, rows of features.
 
 All are frames (`streams.frame`), columnar, many at once. Names travel in the header, numbers in the
 payload; ``r`` counts the controls, findings or rows.
@@ -7,6 +7,8 @@ payload; ``r`` counts the controls, findings or rows.
 
     controls b"VTLC"  header:  participants, kinds, columns (names of the values of each)
                       payload: t_ns i8[r]; values f8, all of them one after the other
+    people   b"VTLP"  header:  t_ns; ids, names, groups, places
+                      payload: numbers f8[r, 8] as in `_NUMBERS`, NaN where not known
     findings b"VTLF"  header:  participants, codes, states, evidence (names of each)
                       payload: revision i4[r]; onset_ns, at_ns, t_ns i8[r]; value f8[r];
                                evidence f8, all one after the other
@@ -15,6 +17,7 @@ payload; ``r`` counts the controls, findings or rows.
                       payload: of each feature who i4[r], t_ns i8[r], values f8[r, c]
     dead     b"VTLD"  header:  topic, partition, offset, reason
     letter            payload: what could not be used, as it came
+    progress b"VTLG"  header:  worker, until_ms
 
 The identity of a finding is not sent: it follows from participant, code and onset. Golden bytes of
 each version are kept in ``tests/data``.
@@ -22,13 +25,15 @@ each version are kept in ``tests/data``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from processors.records import STATE_WORDS, Control, Finding, finding_id
+from registry.participants import Participant
 from streams.frame import Buffer, Form, array_bytes
 from streams.stores import FEATURES, SCALARS, SeriesRows
 
@@ -36,6 +41,14 @@ CONTROLS: Final = Form("controls", b"VTLC", 1)
 FINDINGS: Final = Form("findings", b"VTLF", 1)
 SERIES: Final = Form("series", b"VTLS", 1)
 DEAD_LETTER: Final = Form("dead letter", b"VTLD", 1)
+PEOPLE: Final = Form("people", b"VTLP", 1)
+PROGRESS: Final = Form("progress", b"VTLG", 1)
+
+# What is known of a person as a number, in the order of the wire.
+_NUMBERS: Final = (
+    "age_years", "heart_rate_max", "heart_rate_rest", "event", "posture", "beta_blocker",
+    "sensitive", "spo2_low",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,58 @@ def decode_controls(data: Buffer) -> list[Control]:
         Control(who, t, kind, dict(zip(names, row, strict=True)))
         for who, t, kind, names, row in zip(participants, t_ns, kinds, columns, values, strict=True)
     ]
+
+
+def encode_people(people: Sequence[Participant], t_ns: int) -> bytes:
+    """Give the wire form of who takes part from a time on."""
+    header = {
+        "t_ns": t_ns,
+        "ids": [one.id for one in people],
+        "names": [one.name for one in people],
+        "groups": [one.group for one in people],
+        "places": [one.place for one in people],
+    }
+    numbers = [[_known(getattr(one, name)) for name in _NUMBERS] for one in people]
+    return PEOPLE.seal(header, array_bytes(np.array(numbers, np.float64), "<f8"))
+
+
+def decode_people(data: Buffer) -> tuple[list[Participant], int]:
+    """Read who takes part, and from when on.
+
+    Raises
+    ------
+    WireError
+        Not people, an unknown version, cut short, damaged, or inconsistent in itself.
+    """
+    header, reader = PEOPLE.open(data)
+    ids, names, groups, places = (
+        header.texts(name) for name in ("ids", "names", "groups", "places")
+    )
+    if not len(ids) == len(names) == len(groups) == len(places):
+        raise PEOPLE.error("ids, names, groups and places do not fit together")
+    numbers = reader.take("<f8", len(ids) * len(_NUMBERS)).reshape(len(ids), len(_NUMBERS))
+    reader.finish()
+    people = []
+    for who, name, group, place, row in zip(
+        ids, names, groups, places, numbers.tolist(), strict=True
+    ):
+        known: dict[str, Any] = {
+            column: None if math.isnan(value) else value
+            for column, value in zip(_NUMBERS, row, strict=True)
+        }
+        if known["posture"] is not None:
+            if not known["posture"].is_integer():
+                raise PEOPLE.error(f"posture is {known['posture']}")
+            known["posture"] = int(known["posture"])
+        if known["beta_blocker"] is not None:
+            known["beta_blocker"] = bool(known["beta_blocker"])
+        known["event"], known["sensitive"] = bool(known["event"]), bool(known["sensitive"])
+        people.append(Participant(id=who, name=name, group=group, place=place, **known))
+    return people, header.time("t_ns")
+
+
+def _known(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def encode_findings(findings: Sequence[Finding]) -> bytes:
@@ -227,3 +292,21 @@ def decode_dead_letter(data: Buffer) -> DeadLetter:
         header.text("reason"),
         bytes(reader.rest()),
     )
+
+
+def encode_progress(worker: str, until_ms: int) -> bytes:
+    """Give the wire form of how far a worker is with a partition."""
+    return PROGRESS.seal({"worker": worker, "until_ms": until_ms}, b"")
+
+
+def decode_progress(data: Buffer) -> tuple[str, int]:
+    """Read which worker has a partition, and up to which of its times it has worked.
+
+    Raises
+    ------
+    WireError
+        Not progress, an unknown version, cut short, damaged, or inconsistent in itself.
+    """
+    header, reader = PROGRESS.open(data)
+    reader.finish()
+    return header.text("worker"), header.time("until_ms")

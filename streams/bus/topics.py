@@ -12,6 +12,8 @@ CONTROL: Final = "vitals.control"
 FEATURES: Final = "vitals.features"
 EVENTS: Final = "vitals.events"
 ALARMS: Final = "vitals.alarms"
+ACTS: Final = "vitals.acts"
+PROGRESS: Final = "vitals.progress"
 DEAD_LETTER: Final = "vitals.dead-letter"
 TURNS: Final = "vitals.turns"  # what workers did in which order, for those who take over
 
@@ -58,11 +60,16 @@ def topics() -> tuple[Topic, ...]:
         Topic(FEATURES, _DAY_MS),
         Topic(EVENTS, 7 * _DAY_MS),
         Topic(ALARMS, 7 * _DAY_MS),
+        Topic(ACTS, 7 * _DAY_MS),
+        Topic(PROGRESS, _HOUR_MS),
         Topic(DEAD_LETTER, 7 * _DAY_MS),
         Topic(TURNS, _DAY_MS),
     )
 
 
 def inputs() -> tuple[str, ...]:
-    """Give the topics that a worker reads; controls come first where times are equal."""
-    return (CONTROL, *(raw(signal) for signal in SIGNALS))
+    """Give the topics that a worker reads, in the order of what has one time.
+
+    Controls come first: samples are what they say. Acts come last: persons have seen what was.
+    """
+    return (CONTROL, *(raw(signal) for signal in SIGNALS), ACTS)

@@ -82,6 +82,7 @@ def bridge(
         try:
             await play(
                 plan.bridge,
+                plan.participants,
                 plan.controls,
                 bus,
                 settings.partitions,

@@ -34,6 +34,12 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of the simulat
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)")
 ]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", metavar="FILE", help="Alarm policy of this site (default the shipped one)"
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="File with settings (default vitals.toml if there is one)"),

@@ -22,6 +22,7 @@ from streams.commands.options import (
     Data,
     Loop,
     Participants,
+    PolicyFile,
     ReplayedBeats,
     Scenario,
     Seed,
@@ -62,10 +63,7 @@ def run(
         typer.Option(metavar="NAME", help="Address of the page (default 127.0.0.1)"),
     ] = None,
     data: Data = None,
-    policy: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Alarm policy of this site (default the shipped one)"),
-    ] = None,
+    policy: PolicyFile = None,
     seed: Seed = None,
     config: Config = None,
     browser: Annotated[

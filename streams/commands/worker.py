@@ -1,4 +1,4 @@
-"""``vitals worker``: raw samples on Kafka in, features and findings out."""
+"""``vitals worker``: raw samples on Kafka in, features, findings and alarms out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streams.commands.options import Config, Kafka
+from streams.commands.options import Config, Kafka, PolicyFile
 
 
 def worker(
@@ -26,19 +26,21 @@ def worker(
     name: Annotated[
         str, typer.Option(metavar="NAME", help="Of this worker, if several run on this machine")
     ] = "",
+    policy: PolicyFile = None,
     config: Config = None,
 ) -> None:
     """Find what there is to find in samples on Kafka.
 
     Start as many as needed: partitions are shared among the workers of a group. Every 4 s each
     makes snapshots; a worker that is killed loses nothing, another goes on from there. SIGTERM
-    makes a last one.
+    makes a last one. All workers of a group must have the same alarm policy.
     """
+    from alerts.policy import load_policy
     from processors.errors import SettingError
     from streams.config import load
     from streams.warming import warm_up
 
-    given = {"kafka": kafka, "checkpoints": checkpoints, "group": group}
+    given = {"kafka": kafka, "checkpoints": checkpoints, "group": group, "policy": policy}
     settings = load(given, file=config)
     try:
         from streams.worker.faust_worker import Role, Worker
@@ -49,11 +51,12 @@ def worker(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     instance = f"{socket.gethostname()}-{name}" if name else socket.gethostname()
     role = Role(settings.kafka, settings.group, instance, settings.checkpoints)
+    rules = load_policy(settings.policy)
     typer.echo("Compiling what is not compiled yet ...")
     warm_up()
 
     async def run() -> None:
-        await Worker(role, typer.echo).run()
+        await Worker(role, rules, typer.echo).run()
 
     typer.echo(f"Worker {instance} of {role.group} on {role.address}. Ctrl-C ends.")
     asyncio.run(run())

@@ -5,7 +5,8 @@
     Faust agent ── records ──▶ InputOrder         a turn, 0.1 s after records came, or 0.25 s
                                    │              without any; for each partition:
                                    └──▶ Partition ── Turn ──▶ journal, and when it is kept
-                                                  └─ Said ──▶ features, events, dead letters
+                                                  └─ Said ──▶ features, events, alarms,
+                                                              dead letters, progress
 
     a checkpoint, at most 5 s after the last:
         outputs are kept by Kafka ─▶ snapshot is written ─▶ its records are acknowledged in order
@@ -32,11 +33,27 @@ from typing import Any, Final
 import faust
 from faust.assignor.partition_assignor import PartitionAssignor
 
+from alerts.policy import Policy
 from processors.errors import InputError, VitalsError
+from processors.records import NS_PER_MS
+from streams.alarm_messages import AlarmNews, encode_alarms
 from streams.bus import Bus, Place, Record
 from streams.bus.kafka import MOST_BYTES, KafkaBus
-from streams.bus.topics import DEAD_LETTER, EVENTS, FEATURES, TURNS, inputs
-from streams.messages import encode_dead_letter, encode_findings, encode_series
+from streams.bus.topics import (
+    ALARMS,
+    DEAD_LETTER,
+    EVENTS,
+    FEATURES,
+    PROGRESS,
+    TURNS,
+    inputs,
+)
+from streams.messages import (
+    encode_dead_letter,
+    encode_findings,
+    encode_progress,
+    encode_series,
+)
 from streams.worker.arrivals import SETTLE_S, Arrivals
 from streams.worker.checkpoints import Checkpoints
 from streams.worker.journal import Turn, decode_turn, encode_turn
@@ -50,6 +67,7 @@ IDLE_S: Final = 0.25  # without records: how often time passes
 QUIET_S: Final = 1.0  # a partition without records for so long is given the time
 PATIENCE_S: Final = 2.0  # for a topic that should have more to read, but gives nothing
 GONE_S: Final = 5.0  # a record that is not read again in that time is not there any more
+PROGRESS_S: Final = 1.0  # a partition that goes on says so that often
 REVOKE_S: Final = 4.0  # to give partitions away; longer, and the next owner works it out again
 SESSION_S: Final = 6.0  # DESIGN 5: notices a death in that time; the least that Kafka allows
 MOST_WAITING: Final = 256 * 1024 * 1024  # bytes of records; then Kafka waits, nothing is dropped
@@ -99,18 +117,22 @@ class Worker:
 
     Parameters
     ----------
+    policy
+        The same for all workers of a group.
     say
         Prints a line for the person at the terminal.
     """
 
-    def __init__(self, role: Role, say: Callable[[str], None]) -> None:
+    def __init__(self, role: Role, policy: Policy, say: Callable[[str], None]) -> None:
         self._role = role
+        self._policy = policy
         self._say = say
         self._bus: Bus = KafkaBus(role.address)
         self._checkpoints = Checkpoints(role.checkpoints)
         self._partitions: dict[int, Partition] = {}
         self._arrivals: dict[int, Arrivals] = {}
         self._first_ends: dict[Place, int] = {}  # as they were when partitions were taken over
+        self._told_s: dict[int, float] = {}  # when a partition last said how far it is
         self._working = asyncio.Lock()
         self._filling = asyncio.Lock()
         self._assigned = asyncio.Event()
@@ -314,6 +336,14 @@ class Worker:
         if said.findings:
             value = encode_findings(said.findings)
             await self._bus.publish(Place(EVENTS, number), value, at_ms)
+        if said.alarms or said.held or said.audits:
+            news = AlarmNews(at_ms * NS_PER_MS, said.alarms, said.held, said.audits)
+            await self._bus.publish(Place(ALARMS, number), encode_alarms(news), at_ms)
+        now_s = time.monotonic()
+        if partition.now_ms is not None and now_s - self._told_s.get(number, 0.0) >= PROGRESS_S:
+            self._told_s[number] = now_s
+            value = encode_progress(self._role.instance, at_ms)
+            await self._bus.publish(Place(PROGRESS, number), value, time.time_ns() // NS_PER_MS)
         for letter in said.dead:
             value = encode_dead_letter(letter)
             await self._bus.publish(Place(DEAD_LETTER, number), value, at_ms)
@@ -362,6 +392,7 @@ class Worker:
     def _forget(self) -> None:
         self._partitions = {}
         self._arrivals = {}
+        self._told_s.clear()
 
     async def _take_over(self, places: set[Place]) -> None:
         """Go on with partitions from their snapshots."""
@@ -385,11 +416,11 @@ class Worker:
         self._say(f"Partitions {numbers}, {people} participants known")
 
     def _restored(self, number: int) -> Partition:
-        found = Partition(number)
+        found = Partition(number, self._policy)
 
         def use(data: bytes) -> None:
             nonlocal found
-            fresh = Partition(number)
+            fresh = Partition(number, self._policy)
             fresh.restore(data)
             found = fresh
 

@@ -1,30 +1,44 @@
-"""One partition: its records in order, an engine, what follows from them, and its snapshot.
+"""One partition: its records in order, a live core, what follows from them, and its snapshot.
 
 Pure: no clock, no bus. What an engine says does not depend on how its input is cut, but where
 signals stop it depends on when time passes. Time therefore passes here at the times of the records
 and at every whole second between them, whether the worker waits for the next record or reads all of
 it a day later. What came late, and how long was waited, is in the journal (`worker.journal`): who
-goes on from a snapshot makes the same turns, and says what was said.
+goes on from a snapshot makes the same turns, and says what was said. What a person does is done
+when all that has its time has been processed.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-from processors.errors import InputError
+from alerts.act import Act
+from alerts.alarm import AlarmChange
+from alerts.audit import Audit
+from alerts.holds import Held
+from alerts.policy import Policy
+from processors.errors import InputError, SettingError
 from processors.records import Block, Control, Finding, Processor
+from registry.participants import Participant
 from streams import wire
+from streams.alarm_messages import decode_acts, encode_acts
 from streams.bus import Place, Record
-from streams.bus.topics import CONTROL, inputs, raw
-from streams.engine import Engine, EngineOutput
+from streams.bus.topics import ACTS, CONTROL, inputs, raw
 from streams.frame import Buffer
-from streams.messages import DeadLetter, decode_controls, encode_controls
+from streams.live import LiveCore, Told
+from streams.messages import (
+    PEOPLE,
+    DeadLetter,
+    decode_controls,
+    decode_people,
+    encode_controls,
+)
 from streams.snapshot import pack_snapshot, unpack_snapshot
-from streams.stores import FEATURES, SeriesRows
+from streams.stores import SeriesRows
 from streams.worker.journal import Turn, one_history
 from streams.worker.order import NEVER_MS, InputOrder, Timed
 
@@ -40,7 +54,19 @@ class Said:
 
     features: list[SeriesRows] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    alarms: list[AlarmChange] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    audits: list[Audit] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Read:
+    """What records of one time hold."""
+
+    people: list[tuple[list[Participant], int]] = field(default_factory=list)
+    rows: list[Block | Control] = field(default_factory=list)
+    acts: list[tuple[Record, Act]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +103,9 @@ class Partition:
         Processors that had to begin anew when it was restored.
     """
 
-    def __init__(self, number: int, processors: Iterable[Processor] | None = None) -> None:
+    def __init__(
+        self, number: int, policy: Policy, processors: Iterable[Processor] | None = None
+    ) -> None:
         self.number = number
         self.order = InputOrder(inputs())
         self.now_ms: int | None = None
@@ -86,13 +114,12 @@ class Partition:
         self.journal = 0
         self._term, self._n_turns = 0, 0
         self._again: deque[Turn] = deque()  # turns to be made that were made before
-        self._engine = Engine(processors)
-        self._columns = self._engine.feature_columns
+        self._core = LiveCore(policy, processors)
 
     @property
     def people(self) -> int:
         """How many participants it knows."""
-        return len(self._engine.roster)
+        return len(self._core.engine.roster)
 
     def take_over(self, written: Iterable[Turn]) -> None:
         """Begin a term of one's own, in which what was done since the snapshot is done again."""
@@ -149,14 +176,29 @@ class Partition:
     def process(self, taken: Iterable[Timed]) -> Said:
         """Process what was taken, and give what follows from it."""
         said = Said()
-        for _, group in groupby(taken, key=lambda one: one[0] // SECOND_MS):
-            records = list(group)
-            first_ms, last_ms = records[0][0], records[-1][0]
-            self._pass(first_ms - 1, said)
-            rows = list(self._rows((record for _, record in records), said))
-            self._keep(self._engine.feed(rows), said)
-            self.newest_ms = last_ms
-            self._tick(last_ms, said)
+        rows: list[Block | Control] = []
+        rows_ms: int | None = None
+        for at_ms, records in groupby(taken, key=lambda one: one[0]):
+            read = self._read((record for _, record in records), said)
+            # Cut where it matters; else a second at a time, which is quicker to catch up.
+            if rows_ms is not None and (read.people or at_ms // SECOND_MS > rows_ms // SECOND_MS):
+                self._step(rows_ms, rows, said)
+                rows, rows_ms = [], None
+            if rows_ms is None:
+                self._pass(at_ms - 1, said)
+            for people, t_ns in read.people:
+                self._core.enrol(people, t_ns)
+            rows += read.rows
+            rows_ms, self.newest_ms = at_ms, max(at_ms, self.newest_ms)
+            if read.acts:
+                self._step(at_ms, rows, said)
+                rows, rows_ms = [], None
+                for record, act in read.acts:
+                    self._carry_out(record, act, said)
+                self._step(at_ms, (), said)  # what detectors have to be told, they are told now
+        if rows_ms is not None:
+            self._step(rows_ms, rows, said)
+        self._note_changed(said)
         return said
 
     def wait_until(self, now_ms: int) -> Said:
@@ -164,12 +206,13 @@ class Partition:
         said = Said()
         if self.now_ms is not None:
             self._pass(now_ms, said)
+            self._note_changed(said)
         return said
 
     def snapshot(self) -> bytes:
         """Give all that it knows, with the offsets that it stands for."""
         state = {
-            "engine": self._engine.snapshot(),
+            "core": self._core.snapshot(),
             "order": self.order.snapshot(),
             "now_ms": self.now_ms,
             "newest_ms": self.newest_ms,
@@ -190,7 +233,7 @@ class Partition:
         state, about = unpack_snapshot(data)
         if about["partition"] != self.number:
             raise InputError("snapshot", f"is of partition {about['partition']}")
-        self.anew = self._engine.restore(state["engine"])
+        self.anew = self._core.restore(state["core"])
         self.order.restore(state["order"])
         self.now_ms, self.newest_ms = state["now_ms"], state["newest_ms"]
         self.journal = state.get("journal", 0)
@@ -198,7 +241,7 @@ class Partition:
 
     def _pass(self, until_ms: int, said: Said) -> None:
         while self.now_ms is not None and (next_ms := self._next_tick_ms()) <= until_ms:
-            self._tick(next_ms, said)
+            self._step(next_ms, (), said)
 
     def _next_tick_ms(self) -> int:
         """Give the next whole second, or minute after a minute without records."""
@@ -206,21 +249,35 @@ class Partition:
         step_ms = MINUTE_MS if now_ms - self.newest_ms >= MINUTE_MS else SECOND_MS
         return (now_ms // step_ms + 1) * step_ms
 
-    def _tick(self, at_ms: int, said: Said) -> None:
+    def _step(self, at_ms: int, rows: Sequence[Block | Control], said: Said) -> None:
         self.now_ms = at_ms if self.now_ms is None else max(at_ms, self.now_ms)
-        self._keep(self._engine.tick(self.now_ms * NS_PER_MS), said)
+        self._keep(self._core.step(self.now_ms * NS_PER_MS, rows), said)
 
-    def _rows(self, records: Iterable[Record], said: Said) -> Iterator[Block | Control]:
+    def _carry_out(self, record: Record, act: Act, said: Said) -> None:
+        """Do what a person asks for; what cannot be done is a dead letter with the reason."""
+        try:
+            said.alarms += self._core.carry_out(act)
+        except (SettingError, LookupError) as error:
+            letter = DeadLetter(*record.place, record.offset, str(error), encode_acts([act]))
+            said.dead.append(letter)
+
+    def _read(self, records: Iterable[Record], said: Said) -> _Read:
         """Give what records hold; one that cannot be read is a dead letter."""
+        read = _Read()
         for record in records:
-            place = record.place
+            value, place = record.value, record.place
             try:
-                if place.topic == CONTROL:
-                    yield from decode_controls(record.value)
+                if place.topic == ACTS:
+                    read.acts += [(record, act) for act in decode_acts(value)]
+                elif place.topic != CONTROL:
+                    read.rows.append(self._block(record))
+                elif value[: len(PEOPLE.magic)] == PEOPLE.magic:
+                    read.people.append(decode_people(value))
                 else:
-                    yield self._block(record)
+                    read.rows += decode_controls(value)
             except InputError as error:
-                said.dead.append(DeadLetter(*place, record.offset, str(error), record.value))
+                said.dead.append(DeadLetter(*place, record.offset, str(error), value))
+        return read
 
     @staticmethod
     def _block(record: Record) -> Block:
@@ -229,16 +286,18 @@ class Partition:
             raise InputError("block", f"is of {block.signal}, on {record.place.topic}")
         return block
 
-    def _keep(self, output: EngineOutput, said: Said) -> None:
-        names = self._engine.roster.names
-        said.findings += output.findings
-        said.features += [
-            SeriesRows(FEATURES, b.name, self._columns[b.name], names(b.slots), b.t_ns, b.values)
-            for b in output.features
-        ]
-        for bad in output.rejected:
+    def _keep(self, told: Told, said: Said) -> None:
+        said.features += told.features
+        said.findings += told.findings
+        said.alarms += told.alarms
+        for bad in told.rejected:
             place, value = self._letter(bad.row)
             said.dead.append(DeadLetter(*place, -1, bad.reason, value))
+
+    def _note_changed(self, said: Said) -> None:
+        held, audits = self._core.take_changed()
+        said.held += held
+        said.audits += audits
 
     def _letter(self, row: Block | Control) -> tuple[Place, bytes]:
         """Give a row that the engine gave back in its wire form; it may be part of a record."""

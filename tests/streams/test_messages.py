@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 
+import msgpack
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.act import Act
+from alerts.alarm import Alarm, AlarmChange, Text
+from alerts.audit import Audit
+from alerts.holds import Held, Suspension
+from alerts.inactivation import Inactivation
 from processors.errors import WireError
 from processors.records import STATE_WORDS, Control, Finding, finding_id
-from streams.frame import MAX_BYTES, Form
+from registry.participants import Participant
+from streams.alarm_messages import (
+    ACT,
+    ALARMS,
+    AlarmNews,
+    decode_acts,
+    decode_alarms,
+    encode_acts,
+    encode_alarms,
+)
+from streams.frame import MAX_BYTES, PREFIX_BYTES, Form
 from streams.messages import (
     CONTROLS,
     DEAD_LETTER,
     FINDINGS,
+    PEOPLE,
+    PROGRESS,
     SERIES,
     DeadLetter,
     decode_controls,
     decode_dead_letter,
     decode_findings,
+    decode_people,
+    decode_progress,
     decode_series,
     encode_controls,
     encode_dead_letter,
     encode_findings,
+    encode_people,
+    encode_progress,
     encode_series,
 )
 from streams.stores import FEATURES, SCALARS, SeriesRows
@@ -63,6 +86,37 @@ def plain(series: list[SeriesRows]) -> list[tuple[object, ...]]:
     ]
 
 
+SOME_PEOPLE = (
+    [
+        Participant("P-0001", "Kim", "hike", 61.5, 160.0, None, event=True, posture=1,
+                    beta_blocker=False, sensitive=True, spo2_low=88.0, place="hill"),
+        Participant("김하늘"),
+    ],
+    10**18,
+)  # fmt: skip
+SOME_PROGRESS = ("host-a", 10**12)
+QUIET = Inactivation("i1", "audio_off", "P-0001", "", "", "hill", "washing", "kim", 5, 10**18)
+AN_ALARM = Alarm(
+    id="aP", participant="P-0001", code="pause", priority="medium", sounds_as="none",
+    state="acknowledged", latched=True, sounding=False, onset_ns=-7, t_ns=10**18,
+    acknowledged_by="kim", finding_id="P", count=2, suppressed=1, value=3.25,
+    reason=Text("Pause", "휴지"), raised_ns=8, step=1, reached=("staff", "ops"),
+    inactivation=QUIET, useful=False, evidence={"rr": 3.25}, limits={"rate_low": 40.0},
+    rule=Text("longer than 3 s", "3초 초과"), revision=4,
+)  # fmt: skip
+SOME_ALARMS = AlarmNews(
+    10**18,
+    [AlarmChange("acknowledged", 10**18, AN_ALARM)],
+    [Held("P-0001", (Suspension("lead_off", "f", "ecg", 1, 2, 2**63 - 1, own=False),), (QUIET,)),
+     Held("김하늘")],
+    [Audit(9, "kim", "limits", "P-0001", "", "altitude", {"spo2_low": "90 -> 88"})],
+)  # fmt: skip
+SOME_ACTS = [
+    Act("acknowledge", "kim", "P-0001", target="aP", useful=True),
+    Act("inactivate", "kim", place="hill", how="audio_off", seconds=60.0, reason="washing"),
+    Act("limits", "김", "P-0001", reason="x", limits={"spo2_low": 88.0, "rate_high": None}),
+]
+
 FORMS = {
     "controls": (CONTROLS, encode_controls, decode_controls, SOME_CONTROLS, lambda same: same),
     "findings": (FINDINGS, encode_findings, decode_findings, SOME_FINDINGS, lambda same: same),
@@ -74,7 +128,23 @@ FORMS = {
         A_LETTER,
         lambda same: same,
     ),
+    "people": (PEOPLE, lambda some: encode_people(*some), decode_people, SOME_PEOPLE, repr),
+    "progress": (
+        PROGRESS,
+        lambda some: encode_progress(*some),
+        decode_progress,
+        SOME_PROGRESS,
+        lambda same: same,
+    ),
+    "alarms": (ALARMS, encode_alarms, decode_alarms, SOME_ALARMS, repr),
+    "acts": (ACT, encode_acts, decode_acts, SOME_ACTS, repr),
 }
+
+
+def unsealed(data: bytes) -> dict[str, object]:
+    """Give the header of a frame that has nothing else."""
+    n_header = int.from_bytes(data[8:12], "little")
+    return msgpack.unpackb(data[PREFIX_BYTES : PREFIX_BYTES + n_header])
 
 
 @given(
@@ -159,6 +229,8 @@ VALUES = st.one_of(
 KEYS = (
     *("participants", "kinds", "columns", "codes", "states"),
     *("evidence", "names", "rows", "topic", "partition", "offset", "reason"),
+    *("t_ns", "ids", "groups", "places", "worker", "until_ms", "until_ns"),
+    *("changes", "held", "audits", "acts"),
 )
 
 
@@ -173,3 +245,38 @@ def test_a_hostile_header_with_a_right_checksum_is_refused_or_consistent(name, h
         return
     # Names that repeat may be joined; what was read can be written and read again.
     assert as_plain(decode(encode(found))) == as_plain(found)
+
+
+_PLAIN_ALARMS = unsealed(encode_alarms(SOME_ALARMS))
+_PLAIN_ACTS = unsealed(encode_acts(SOME_ACTS))
+
+
+@settings(max_examples=300)
+@given(data=st.data(), form=st.sampled_from([ALARMS, ACT]))
+def test_a_map_with_any_field_of_another_kind_is_refused_or_consistent(data, form):
+    """Every place of the plain form in turn holds something else, or is not there."""
+    plain_form = deepcopy(_PLAIN_ALARMS if form is ALARMS else _PLAIN_ACTS)
+    encode, decode = FORMS["alarms" if form is ALARMS else "acts"][1:3]
+    node = plain_form
+    while True:
+        keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+        key = data.draw(st.sampled_from(keys))
+        if not (node[key] and isinstance(node[key], dict | list)) or data.draw(st.booleans()):
+            break
+        node = node[key]
+    if isinstance(node, dict) and data.draw(st.booleans()):
+        del node[key]
+    else:
+        node[key] = data.draw(st.one_of(VALUES, st.floats(), st.just(2**63)))
+    try:
+        found = decode(form.seal(plain_form, b""))
+    except WireError:
+        return
+    assert repr(decode(encode(found))) == repr(found)
+
+
+def test_a_field_of_a_later_version_is_refused_with_its_name():
+    changed = deepcopy(_PLAIN_ACTS)
+    changed["acts"][0]["colour"] = "red"
+    with pytest.raises(WireError, match="colour"):
+        decode_acts(ACT.seal(changed, b""))

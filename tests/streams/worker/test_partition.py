@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 import pytest
 
+from alerts.act import Act
+from alerts.alarm import AlarmChange
+from alerts.policy import load_policy, parse_policy, read_policy
 from processors.errors import InputError
-from processors.records import NS_PER_S, Control, Finding
-from streams.bridging import publish_step
+from processors.records import NS_PER_MS, NS_PER_S, Control, Finding
+from registry.participants import Participant
+from streams.acting import publish_act
+from streams.alarm_messages import decode_acts, encode_acts
+from streams.bridging import announce, publish_step
 from streams.bus import Place, Record
 from streams.bus.memory import MemoryBus
 from streams.bus.partitions import partition_of
-from streams.bus.topics import CONTROL, inputs, raw
-from streams.engine import Engine
-from streams.messages import decode_controls, encode_controls
+from streams.bus.topics import ACTS, CONTROL, inputs, raw
+from streams.live import LiveCore
+from streams.messages import decode_controls, encode_controls, encode_people
 from streams.wire import decode
 from streams.worker.arrivals import Arrivals
 from streams.worker.journal import Turn
@@ -25,6 +33,7 @@ from tests.scenes import LENGTH_S, even_bounds, scene, steps
 
 N_PARTITIONS = 2
 STEP_MS = 250
+POLICY = load_policy()
 Values = dict[tuple[str, str, int], str]  # feature, participant, time: the values
 
 
@@ -37,23 +46,87 @@ def collect(values: Values, said: Said) -> None:
             assert values.setdefault(key, repr(row)) == repr(row), key
 
 
+def people() -> list[Participant]:
+    """Give who takes part: two at one place, one of them with a limit of their own."""
+    names = sorted({chunk.participant for chunk in scene().chunks})
+    known = {
+        "slow": Participant("slow", "Kim", group="hike", spo2_low=93.0),
+        "quiet": Participant("quiet", "Lee", group="hike", event=True, age_years=61.0),
+    }
+    return [known.get(name, Participant(name)) for name in names]
+
+
+def asked(until_ms: int, core: LiveCore) -> list[Act]:
+    """Give what persons ask for at a time of the scene."""
+
+    def seen(participant: str, code: str, **said: bool) -> Act:
+        alarm = next(a for a in core.alarms.alarms(participant) if a.code == code)
+        return Act("acknowledge", "kim", participant, target=alarm.id, **said)
+
+    if until_ms == 20_000:
+        return [seen("quiet", "glucose_urgent_low", useful=True)]
+    if until_ms == 26_250:
+        limits = {"spo2_low": 97.0, "rate_high": 115.0}
+        return [
+            Act("limits", "lee", place="hike", reason="altitude", limits=limits),
+            seen("slow", "extreme_bradycardia"),
+        ]
+    if until_ms == 47_000:
+        how = {"how": "audio_off", "seconds": 600.0, "reason": "washing"}
+        return [Act("inactivate", "lee", "noisy", **how), Act("inactivate", "lee", "calm", **how)]
+    if until_ms == 70_500:
+        (one,) = core.alarms.inactivations("noisy", 70 * NS_PER_S)
+        return [Act("reactivate", "kim", "noisy", target=one.id)]
+    return []
+
+
+Story = dict[tuple[str, str], list[str]]  # participant, strand: what became of the alarms
+
+
+def add_changes(story: Story, changes: Iterable[AlarmChange]) -> None:
+    """Lay changes into a story; what is told again must be what was told before."""
+    for change in changes:
+        alarm = change.alarm
+        told = story.setdefault((alarm.participant, POLICY.rule(alarm.code).strand), [])
+        if (text := repr(change)) not in told:
+            told.append(text)
+
+
+def story_until(expected: Expected, until_s: float) -> Story:
+    """Give what became of the alarms but for the end."""
+    kept: Story = {}
+    add_changes(kept, (one for one in expected.changes if one.t_ns <= until_s * NS_PER_S))
+    return kept
+
+
+@dataclass
+class Expected:
+    """What one process says of the scene, and what persons asked of it."""
+
+    findings: list[Finding] = field(default_factory=list)
+    values: Values = field(default_factory=dict)
+    changes: list[AlarmChange] = field(default_factory=list)
+    audits: list[str] = field(default_factory=list)
+    acts: dict[int, list[Act]] = field(default_factory=dict)  # by the ms of the step
+
+
 @cache
-def one_process() -> tuple[tuple[Finding, ...], Values]:
-    engine = Engine()
-    columns = engine.feature_columns
-    findings: list[Finding] = []
-    values: Values = {}
+def one_process() -> Expected:
+    expected = Expected()
+    core = LiveCore(POLICY)
+    core.enrol(people(), 0)
     for until_ns, rows in steps(scene(), even_bounds(STEP_MS)):
-        for output in (engine.feed(rows), engine.tick(until_ns)):
-            findings += output.findings
-            for block in output.features:
-                assert columns[block.name]
-                names = engine.roster.names(block.slots)
-                for who, t_ns, row in zip(
-                    names, block.t_ns.tolist(), block.values.tolist(), strict=True
-                ):
-                    values[block.name, who, t_ns] = repr(row)
-    return tuple(findings), values
+        told = core.step(until_ns, rows)
+        expected.findings += told.findings
+        collect(expected.values, Said(features=list(told.features)))
+        expected.changes += told.alarms
+        until_ms = until_ns // NS_PER_MS
+        for act in asked(until_ms, core):
+            expected.acts.setdefault(until_ms, []).append(act)
+            expected.changes += core.carry_out(act)
+        expected.audits += map(repr, core.alarms.take_audits())
+    assert len(expected.acts) == 4
+    return expected
 
 
 @cache
@@ -62,7 +135,12 @@ def published() -> dict[int, list[Record]]:
 
     async def play() -> dict[int, list[Record]]:
         bus = MemoryBus(N_PARTITIONS)
+        acts = one_process().acts
+        await announce(bus, N_PARTITIONS, people(), 0, 0)
         for until_ns, rows in steps(scene(), even_bounds(STEP_MS)):
+            until_ms = until_ns // NS_PER_MS
+            for act in acts.get(until_ms, ()):
+                await publish_act(bus, N_PARTITIONS, act, until_ms)
             await publish_step(bus, N_PARTITIONS, until_ns, rows)
         return {
             p: bus.since({Place(topic, p): 0 for topic in inputs()}, 10**9)
@@ -91,20 +169,29 @@ def interleaved(records: list[Record], seed: int) -> list[Record]:
     return found
 
 
-def work(number: int, seed: int, *, deaths: int = 0) -> tuple[set[str], Values]:
+@dataclass
+class Found:
+    """What a partition, or several, said."""
+
+    findings: set[str] = field(default_factory=set)
+    values: Values = field(default_factory=dict)
+    story: Story = field(default_factory=dict)
+    audits: set[str] = field(default_factory=set)
+
+    def keep(self, said: Said) -> None:
+        assert not said.dead
+        self.findings.update(map(repr, said.findings))
+        collect(self.values, said)
+        add_changes(self.story, said.alarms)
+        self.audits.update(map(repr, said.audits))
+
+
+def work(number: int, seed: int, found: Found, *, deaths: int = 0) -> None:
     """Read a partition to its end; it dies now and then and goes on from an older snapshot."""
     random = np.random.default_rng(seed)
     records = published()[number]
     ends = ends_of(records)
-    findings: set[str] = set()
-    values: Values = {}
-
-    def keep(said: Said) -> None:
-        assert not said.dead
-        findings.update(map(repr, said.findings))
-        collect(values, said)
-
-    partition = Partition(number)
+    partition = Partition(number, POLICY)
     saved = partition.snapshot()
     reading = interleaved(records, seed)
     at = 0
@@ -112,17 +199,16 @@ def work(number: int, seed: int, *, deaths: int = 0) -> tuple[set[str], Values]:
         for record in reading[at : at + 25]:
             partition.order.put(record)
         at += 25
-        keep(partition.process(partition.take(ends)))
+        found.keep(partition.process(partition.take(ends)))
         if random.random() < 0.2:
             saved = partition.snapshot()
         if deaths and random.random() < 0.1:
             deaths -= 1
-            partition = Partition(number)
+            partition = Partition(number, POLICY)
             partition.restore(saved)
             reading, at = interleaved(records, seed + deaths), 0  # from the beginning: most is old
     while taken := partition.take(ends):
-        keep(partition.process(taken))
-    return findings, values
+        found.keep(partition.process(taken))
 
 
 def same_until(found, expected, until_s):
@@ -135,16 +221,87 @@ def same_until(found, expected, until_s):
 
 @pytest.mark.parametrize("deaths", [0, 4])
 def test_two_partitions_say_what_one_process_says(deaths):
-    expected, expected_values = one_process()
-    findings: set[str] = set()
-    values: Values = {}
+    expected = one_process()
+    found = Found()
     for number in range(N_PARTITIONS):
-        some, more = work(number, 10 * number + deaths, deaths=deaths)
-        findings |= some
-        values |= more
-    assert len(expected) > 30
-    assert findings == set(map(repr, expected))
-    assert same_until(values, expected_values, LENGTH_S - 2)
+        work(number, 10 * number + deaths, found, deaths=deaths)
+    assert len(expected.findings) > 30
+    assert found.findings == set(map(repr, expected.findings))
+    assert same_until(found.values, expected.values, LENGTH_S - 2)
+    assert len(expected.changes) > 80
+    assert found.story == story_until(expected, LENGTH_S)
+    assert found.audits == set(expected.audits)
+    assert len(found.audits) == 7
+
+
+def test_a_restored_partition_has_the_same_snapshot_and_goes_on_to_the_bit():
+    number = partition_of("noisy", N_PARTITIONS)
+    records = published()[number]
+    first = Partition(number, POLICY)
+    for record in records:
+        first.order.put(record)
+    early = [r for r in first.take({}) if r[0] <= 55_000]
+    first.process(early)
+    second = Partition(number, POLICY)
+    second.restore(first.snapshot())
+    assert second.snapshot() == first.snapshot()
+    for now_ms in (60_000, 130_000):
+        said = [repr(one.wait_until(now_ms)) for one in (first, second)]
+        assert said[0] == said[1]
+    assert second.snapshot() == first.snapshot()
+
+
+def test_limits_of_another_policy_hold_after_a_restart():
+    tree = read_policy()
+    tree["limits"]["default"] |= {"glucose_high": 90.0}
+    other = parse_policy(tree)
+    number = partition_of("slow", N_PARTITIONS)
+    records = [r for r in published()[number] if r.at_ms <= 10_000]
+    late = [r for r in published()[number] if 10_000 < r.at_ms <= 45_000]
+    codes = {}
+    for policy in (POLICY, other):
+        partition = Partition(number, POLICY)
+        for record in records:
+            partition.order.put(record)
+        partition.process(partition.take({}))
+        later = Partition(number, policy)
+        later.restore(partition.snapshot())
+        for record in late:
+            later.order.put(record)
+        said = later.process(later.take({}))
+        codes[policy is other] = {(f.participant, f.code) for f in said.findings}
+    assert ("slow", "glucose_high") in codes[True] - codes[False]
+
+
+def test_an_act_that_cannot_be_done_is_a_dead_letter_with_the_reason():
+    partition = Partition(0, POLICY)
+    acts = [
+        Act("inactivate", "kim", "calm", how="audio_off", seconds=5.0),
+        Act("inactivate", "kim", how="audio_off", seconds=5.0, reason="x", target="no such"),
+        Act("limits", "kim", reason="x", limits={"spo2_low": 80.0}),
+        Act("acknowledge", "kim", "calm", target="it has ended"),  # which is no fault
+    ]
+    partition.order.put(Record(Place(ACTS, 0), 0, 1, encode_acts(acts)))
+    said = partition.process(partition.take({}))
+    assert [decode_acts(letter.value) for letter in said.dead] == [[act] for act in acts[:3]]
+    assert [letter.reason.partition(":")[0] for letter in said.dead] == [
+        "audio_off", "alarm no such is not open", "limits",
+    ]  # fmt: skip
+
+
+def test_what_concerns_a_place_is_done_where_somebody_is():
+    """It goes to every partition; in one without anybody of the place it is nothing."""
+    act = Act("inactivate", "kim", place="hike", how="audio_off", seconds=60.0, reason="x")
+    found = []
+    for number in range(N_PARTITIONS):
+        partition = Partition(number, POLICY)
+        some = [one for one in people() if partition_of(one.id, N_PARTITIONS) == number]
+        partition.order.put(Record(Place(CONTROL, number), 0, 1, encode_people(some, 0)))
+        partition.order.put(Record(Place(ACTS, number), 0, 2, encode_acts([act])))
+        said = partition.process(partition.take({}))
+        assert said.dead == []
+        found += [(held.participant, held.inactivations[0].place) for held in said.held]
+    assert sorted(found) == [("quiet", "hike"), ("slow", "hike")]
 
 
 def test_the_scene_is_in_both_partitions():
@@ -160,7 +317,7 @@ def test_time_that_passes_while_it_waits_says_what_reading_it_later_says():
     late = [r for r in records if r.at_ms > 80_000]
 
     def found(*, live: bool) -> list[Finding]:
-        partition, said = Partition(number), []
+        partition, said = Partition(number, POLICY), []
         for part in (early, late):
             for record in part:
                 partition.order.put(record)
@@ -190,11 +347,10 @@ def coming_late(records: list[Record], seed: int) -> list[tuple[float, Record]]:
     return sorted(found, key=lambda one: -one[0])
 
 
-def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> tuple[set[str], Values]:
+def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> Found:
     """Work at the live edge; it dies now and then and goes on from a snapshot of before."""
     coming = coming_late(published()[number], seed)
-    findings: set[str] = set()
-    values: Values = {}
+    found = Found()
     came: list[Record] = []
     written: list[Turn] = []
     dying = sorted(np.random.default_rng(seed + 1).uniform(3, LENGTH_S, deaths), reverse=True)
@@ -202,11 +358,9 @@ def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> tuple[
     def work(partition: Partition, settled_ms: int) -> None:
         while one := partition.next({}, settled_ms, 0):
             written.extend([one.turn] if one.is_new else [])
-            said = partition.do(one)
-            findings.update(map(repr, said.findings))
-            collect(values, said)
+            found.keep(partition.do(one))
 
-    partition = Partition(number)
+    partition = Partition(number, POLICY)
     saved = partition.snapshot()
     arrivals = Arrivals(0.0)
     for now_s in np.arange(0, LENGTH_S + 4, 0.1).tolist():
@@ -220,17 +374,17 @@ def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> tuple[
             saved = partition.snapshot()
         if dying and dying[-1] <= now_s:
             dying.pop()
-            partition = Partition(number)
+            partition = Partition(number, POLICY)
             partition.restore(saved)
             partition.take_over(written if journal else [])
             for record in interleaved(came, seed):
                 partition.order.put(record)
             work(partition, settled_ms)
-    return findings, values
+    return found
 
 
 @cache
-def undisturbed(seed: int) -> tuple[set[str], Values]:
+def undisturbed(seed: int) -> Found:
     return live(seed % N_PARTITIONS, seed, deaths=0)
 
 
@@ -253,7 +407,7 @@ def test_time_that_passed_by_the_clock_passes_again_before_what_came_after_it():
     behind = [r for r in published()[number] if 60_000 < r.at_ms <= 64_000]
 
     def begin() -> Partition:
-        partition = Partition(number)
+        partition = Partition(number, POLICY)
         for record in records:
             partition.order.put(record)
         return partition
@@ -279,7 +433,7 @@ def test_time_that_passed_by_the_clock_passes_again_before_what_came_after_it():
 def test_a_turn_waits_for_all_of_its_records_and_takes_no_others():
     number = partition_of("calm", N_PARTITIONS)
     ecg = [r for r in published()[number] if r.place.topic == raw("ecg")][:4]
-    partition = Partition(number)
+    partition = Partition(number, POLICY)
     partition.take_over([Turn(1, 0, {raw("ecg"): 3})])
     for record in ecg[:2]:
         partition.order.put(record)
@@ -301,7 +455,7 @@ def test_what_cannot_be_used_is_a_dead_letter_with_its_place_and_the_rest_goes_o
     control = next(r for r in published()[number] if r.place.topic == CONTROL)
     strange = Record(Place(raw("rr"), number), 0, 250, good[0].value)
     damaged = Record(Place(CONTROL, number), 0, 250, control.value[:-1] + b"?")
-    partition = Partition(number)
+    partition = Partition(number, POLICY)
     for record in (*good, strange, damaged):
         partition.order.put(record)
     said = partition.process(partition.take({}))
@@ -319,7 +473,7 @@ def decode_people(records):
 
 def test_a_control_that_the_engine_refuses_is_a_dead_letter_of_its_own():
     control = Control("calm", 5, "no such kind", {})
-    partition = Partition(0)
+    partition = Partition(0, POLICY)
     partition.order.put(Record(Place(CONTROL, 0), 0, 1, encode_controls([control])))
     (letter,) = partition.process(partition.take({})).dead
     assert decode_controls(letter.value) == [control]
@@ -329,4 +483,4 @@ def test_a_control_that_the_engine_refuses_is_a_dead_letter_of_its_own():
 
 def test_a_snapshot_of_another_partition_is_refused():
     with pytest.raises(InputError, match="partition 1"):
-        Partition(0).restore(Partition(1).snapshot())
+        Partition(0, POLICY).restore(Partition(1, POLICY).snapshot())
