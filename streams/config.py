@@ -1,7 +1,8 @@
-"""Settings: defaults, ``vitals.toml``, environment (``VITALS__…``), command line; last one wins.
+"""Settings: defaults, ``vitals.toml``, ``.env``, environment, command line; the last one wins.
 
-The only place that reads the environment. A key that is not known is an error that names the
-nearest ones, wherever it comes from.
+The only place that reads the environment; names there begin with ``VITALS__``. A key that is not
+known is an error that names the nearest ones, wherever it comes from. Secrets come from the
+environment or from ``.env`` of the current folder only, and are never printed.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from processors.errors import SettingError
 
 ENV_PREFIX: Final = "VITALS__"
 FILE_NAME: Final = "vitals.toml"
+SECRETS_NAME: Final = ".env"
 
 
 class Settings(BaseModel):
@@ -53,6 +55,22 @@ class Settings(BaseModel):
     checkpoints: str = Field(
         "vitals-checkpoints", min_length=1, description="folder or URL of the workers' snapshots"
     )
+    influx_url: str = Field("", description="InfluxDB of the series; none: SQLite in `data`")
+    influx_org: str = Field("vitals", min_length=1, description="organisation in InfluxDB")
+    influx_bucket: str = Field("vitals", min_length=1, description="bucket in InfluxDB")
+    influx_token: SecretStr = Field(SecretStr(""), description="token of InfluxDB; secret")
+    postgres_url: str = Field(
+        "", description="PostgreSQL of all but series, without a password; none: SQLite in `data`"
+    )
+    postgres_password: SecretStr = Field(SecretStr(""), description="of the user named; secret")
+    spill_gb: float = Field(
+        10.0, gt=0, description="most that a sink keeps on its disk while InfluxDB is away"
+    )
+
+
+SECRETS: Final = frozenset(
+    name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
+)
 
 
 def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:
@@ -70,7 +88,9 @@ def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:
     SettingError
         Unknown key, wrong type, out of range; the file cannot be read.
     """
-    found = [*_from_file(file), *_from_environment(), *_from_command_line(given)]
+    found = [
+        *_from_file(file), *_from_secrets(), *_from_environment(), *_from_command_line(given),
+    ]  # fmt: skip
     values: dict[str, Any] = {}
     named: dict[str, str] = {}
     for key, value, name in found:
@@ -81,9 +101,9 @@ def load(given: Mapping[str, Any], *, file: Path | None = None) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingError(
-            named[str(first["loc"][0])], f"{_lowered(first['msg'])}, found {first['input']!r}"
-        ) from error
+        key = str(first["loc"][0])
+        told = "" if key in SECRETS else f", found {first['input']!r}"
+        raise SettingError(named[key], _lowered(first["msg"]) + told) from error
 
 
 def has_display() -> bool:
@@ -107,7 +127,27 @@ def _from_file(file: Path | None) -> _Given:
         raise SettingError("--config", f"{path} cannot be read ({error.strerror})") from error
     except ValueError as error:  # no TOML, or no UTF-8
         raise SettingError(str(path), str(error)) from error
-    yield from ((key, value, f"{path}: {key}") for key, value in values.items())
+    for key, value in values.items():
+        if key in SECRETS:
+            name = ENV_PREFIX + key.upper()
+            raise SettingError(f"{path}: {key}", f"is a secret: give it as {name} or in .env")
+        yield key, value, f"{path}: {key}"
+
+
+def _from_secrets() -> _Given:
+    """Read the lines ``VITALS__NAME=value`` of ``.env``; others belong to other programs."""
+    path = Path(SECRETS_NAME)
+    if not path.is_file():
+        return
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise SettingError(str(path), f"cannot be read ({error})") from error
+    for line in lines:
+        name, is_given, value = line.strip().partition("=")
+        if is_given and name.startswith(ENV_PREFIX):
+            key = name.removeprefix(ENV_PREFIX).lower()
+            yield key, value.strip().strip("\"'"), f"{path}: {name}"
 
 
 def _from_environment() -> _Given:
