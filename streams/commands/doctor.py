@@ -11,11 +11,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.commands.options import Config, Data, Partitions
+
+if TYPE_CHECKING:
+    from streams.config import Settings
 
 Check = tuple[str, bool, str]
 
@@ -34,11 +37,15 @@ def doctor(
         bool, typer.Option("--create-topics", help="Create the topics that are not on Kafka yet")
     ] = False,
     partitions: Partitions = None,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Bring the tables on PostgreSQL up to date")
+    ] = False,
 ) -> None:
     """Check that all that is needed is there.
 
     Looks at settings, port, store, processors and kernels, and compiles kernels that are not
-    compiled yet; with --kafka or --create-topics at the topics instead. Exit status 1 if something
+    compiled yet; at InfluxDB and PostgreSQL where settings name them. With --kafka or
+    --create-topics at the topics instead, with --migrate at PostgreSQL. Exit status 1 if something
     is amiss.
     """
     from rich.console import Console
@@ -54,10 +61,16 @@ def doctor(
         _python,
         lambda: _port(settings.host, settings.port),
         lambda: _store(settings.data),
+        lambda: _series(settings),
+        lambda: _records(settings, up_to_date=False),
         _kernels,
     ]
+    if kafka or create_topics or migrate:
+        checks = []
     if kafka or create_topics:
-        checks = [lambda: _topics(settings.kafka, settings.partitions, create=create_topics)]
+        checks.append(lambda: _topics(settings.kafka, settings.partitions, create=create_topics))
+    if migrate:
+        checks.append(lambda: _records(settings, up_to_date=True))
     for check in checks:
         try:
             for name, good, text in check():
@@ -96,6 +109,36 @@ def _store(folder: Path) -> Iterator[Check]:
         yield "store", False, f"{folder} cannot be written ({error.strerror})"
     else:
         yield "store", True, f"{folder} can be written"
+
+
+def _series(settings: Settings) -> Iterator[Check]:
+    from contextlib import closing
+
+    from streams.stores.opening import influx_server
+
+    if settings.influx_url:
+        with closing(influx_server(settings)) as server:
+            version = server.check()
+        yield "InfluxDB", True, f"{version} on {server.url}, bucket {server.bucket}"
+
+
+def _records(settings: Settings, *, up_to_date: bool) -> Iterator[Check]:
+    """Look at PostgreSQL, once its tables have been made or changed where that is asked for."""
+    from contextlib import closing
+
+    from processors.errors import SettingError
+    from streams.stores.opening import migrate_records, open_records
+
+    if not settings.postgres_url:
+        if up_to_date:
+            raise SettingError("--migrate", "postgres_url is not set")
+        return
+    if up_to_date:
+        before, after = migrate_records(settings)
+        told = "are up to date" if before == after else f"were at {before or 'none'}"
+        yield "tables", True, f"{told}, revision {after}"
+    with closing(open_records(settings)) as store:
+        yield "PostgreSQL", True, f"{store.where}, {len(store.participants())} participants"
 
 
 def _topics(address: str, n_partitions: int, *, create: bool) -> Iterator[Check]:

@@ -21,7 +21,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "bridge": "--replay --scenario --participants --speed --loop --beats --map --kafka --partitions"
     " --seed --config",
     "worker": "--kafka --checkpoints --group --name --config",
-    "doctor": "--port --data --config --kafka --create-topics --partitions",
+    "doctor": "--port --data --config --kafka --create-topics --partitions --migrate",
     "screening": "--day --group --data --policy --criteria --json",
     "export": "--participant --from --to --format --out --data --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from influxdb_client import InfluxDBClient
+
 from tests.needs import missing
 from tests.servers.process import cache, free_port, running
 
@@ -25,6 +27,13 @@ class Influx:
     url: str
     org: str
     token: str
+
+    def make_bucket(self, name: str) -> None:
+        """Make a bucket that keeps everything, if it is not there."""
+        with InfluxDBClient(self.url, self.token, org=self.org) as client:
+            buckets = client.buckets_api()
+            if buckets.find_bucket_by_name(name) is None:
+                buckets.create_bucket(bucket_name=name)
 
 
 @dataclass

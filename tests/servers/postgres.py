@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -45,5 +46,7 @@ def postgres() -> Iterator[str]:
         def ready() -> bool:
             return subprocess.run(asks, check=False).returncode == 0
 
-        with running(command, folder / "postgres.log", ready, user=user):
+        # SIGINT: not to wait for connections that a test has left open.
+        log = folder / "postgres.log"
+        with running(command, log, ready, user=user, end_by=signal.SIGINT):
             yield f"postgresql://{USER}@127.0.0.1:{port}/postgres"

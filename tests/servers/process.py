@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -36,6 +37,7 @@ def running(
     *,
     user: str | None = None,
     environment: Mapping[str, str] | None = None,
+    end_by: int = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command until the end of the block, once `ready` says that it answers.
 
@@ -50,7 +52,7 @@ def running(
         _wait(process, log, ready)
         yield process
     finally:
-        process.terminate()
+        process.send_signal(end_by)
         try:
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
