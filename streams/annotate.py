@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from device_bridges.replay.recording import Recording
 from processors.errors import InputError, SettingError
 from processors.features.qrs import Params as QrsParams
 from processors.features.qrs import Qrs
+from processors.profiles import NO_RULES, Rules, make_processors
 from processors.records import (
     NS_PER_S,
     Control,
@@ -32,7 +33,6 @@ from processors.records import (
     Processor,
     StreamSpec,
 )
-from processors.registry import discover
 from streams.alarm_clock import AlarmClock
 from streams.annotations import LABELS, PROVISIONAL, Line, RecordWriter, record_file_names
 from streams.engine import Engine, EngineOutput
@@ -55,6 +55,8 @@ class Options:
         Number of the ECG lead; None for all of them.
     profile
         Control ``profile`` columns for every participant.
+    rules
+        Numbers of processors in place of their own.
     streams
         Derived streams of which every record is written as a feature line, too; with `features`
         none that has the name of a feature.
@@ -65,6 +67,7 @@ class Options:
     chunk_ns: int = 40_000_000
     features: bool = False
     profile: Mapping[str, float] | None = None
+    rules: Rules = field(default_factory=dict)
     streams: tuple[str, ...] = ()
 
 
@@ -130,9 +133,9 @@ def _read(source: Source, options: Options, warn: Callable[[str], None]) -> Reco
     return recording
 
 
-def processors_for(*, all_leads: bool) -> list[Processor]:
+def processors_for(*, all_leads: bool, rules: Rules = NO_RULES) -> list[Processor]:
     """Give one of each processor; QRS from all leads together if asked for."""
-    found = [make() for make in discover()]
+    found = make_processors(rules)
     if not all_leads:
         return found
     return [Qrs(QrsParams(leads=())) if isinstance(each, Qrs) else each for each in found]
@@ -149,7 +152,7 @@ class _Run:
         policy: Policy,
     ) -> None:
         self._options = options
-        processors = processors_for(all_leads=options.lead is None)
+        processors = processors_for(all_leads=options.lead is None, rules=options.rules)
         self._engine = Engine(processors, tap=(*TAPPED, *options.streams))
         self._columns = self._engine.feature_columns
         self._stream_columns = _stream_columns(processors)

@@ -23,7 +23,7 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="NAME|PATH...",
-            help="mitdb, afdb, nsrdb, cinc2017, vfdb, hrr; noise (nstdb in mitdb); "
+            help="mitdb, afdb, nsrdb, cinc2015, cinc2017, vfdb, hrr; noise (nstdb in mitdb); "
             "or any record, table or folder.",
             show_default=False,
         ),
@@ -64,6 +64,12 @@ def evaluate(
             help="Length of a piece of input; 40 for signals, 1000 for beats and rates.",
         ),
     ] = None,
+    profile: Annotated[
+        str,
+        typer.Option(
+            "--profile", metavar="FILE|NAME", help="Rules, as of vitals annotate: cinc2015."
+        ),
+    ] = "",
     docs: Annotated[
         Path | None,
         typer.Option("--docs", metavar="FILE", help="Also write the figures into this document."),
@@ -87,7 +93,7 @@ def evaluate(
 
     asked = _Asked(
         out, shared / "data", lead_number(lead), chunk_ms, _set(of_set), of_set, record or [],
-        score_only, docs,
+        score_only, docs, profile,
     )  # fmt: skip
     faults: list[VitalsError] = []
     done = 0
@@ -117,6 +123,7 @@ class _Asked:
     records: list[str]
     score_only: bool
     docs: Path | None
+    profile: str
 
     def command(self, name: str) -> str:
         """Give the command that asks for the same."""
@@ -125,6 +132,8 @@ class _Asked:
             given.append(f"--lead {'all' if self.lead is None else self.lead}")
         if self.chunk_ms is not None:
             given.append(f"--chunk-ms {self.chunk_ms}")
+        if self.profile:
+            given.append(f"--profile {self.profile}")
         return " ".join(["vitals evaluate", name, *given, *(f"--record {r}" for r in self.records)])
 
 
@@ -155,14 +164,18 @@ def _one(
     from loadtest.evaluate import documents, html, run, text
     from loadtest.evaluate.cases import Setting
     from loadtest.report import plain
+    from streams.commands.profiles import Profile, read_profile
     from streams.commands.progress import signal_progress
 
+    profile = asked.profile or database.profile
+    known = read_profile(profile) if profile else Profile({})
     folder = asked.out / database.name
     setting = Setting(database.name, lead, asked.chunk_ms or database.chunk_ms)
     began = time.perf_counter()
     if not asked.score_only:
         with signal_progress(len(sources)) as show:
-            run.play(sources, database, setting, folder, fault=faults.append, show=show)
+            run.play(sources, database, setting, folder, values=known.values, rules=known.rules,
+                     fault=faults.append, show=show)  # fmt: skip
     cases = run.cases_of(sources, folder)
     if not cases:
         return 0

@@ -59,6 +59,7 @@ _PUBLISHED = MappingProxyType(
         ("vfdb", "vf_se"): Goal(85.0, baseline="95.2 random forest (8 s), 81.0 Arafat 2011"),
         ("vfdb", "vf_sp"): Goal(97.0, baseline="97.3 random forest (8 s), 98.5 Arafat 2011"),
         ("vfdb", "vf_or_vt_delay_median_s"): Goal(6.0, True),
+        ("cinc2015", "challenge_score"): Goal(82.0, baseline="81.39 Plesinger 2015 (real time)"),
     }
 )
 

@@ -36,6 +36,8 @@ class Database:
         Usual length of a piece of input. Beats and rates, hours long, come a second at a time.
     streams
         Derived streams that its parts need.
+    profile
+        Of the rules that it is scored by, unless others are asked for.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Database:
     beats_extension: str = ""
     chunk_ms: int = 40
     streams: tuple[str, ...] = ()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class _Known:
     beats_extension: str = ""
     chunk_ms: int = 40
     streams: tuple[str, ...] = ()
+    profile: str = ""
 
 
 KNOWN: Mapping[str, _Known] = MappingProxyType(
@@ -62,6 +66,8 @@ KNOWN: Mapping[str, _Known] = MappingProxyType(
                        (), "qrs", 1000),
         "nsrdb": _Known("MIT-BIH Normal Sinus Rhythm Database: beats, no signals",
                         (), "atr", 1000),
+        "cinc2015": _Known("PhysioNet Challenge 2015: alarms of monitors, true and false",
+                           profile="cinc2015"),
         "cinc2017": _Known("PhysioNet Challenge 2017: hand-held recordings N, A, O, ~",
                            streams=("ecg_quality",)),
         "vfdb": _Known("MIT-BIH Malignant Ventricular Arrhythmia Database: rhythms"),
@@ -101,7 +107,13 @@ def database(name: str, data: Path, beats_extension: str) -> Database:
         named = KNOWN.get(short, _Known(str(path)))
         extension = beats_extension or (named.beats_extension if path.is_dir() else "")
         return Database(
-            short, named.says, (path,), extension, 1000 if extension else 40, named.streams
+            short,
+            named.says,
+            (path,),
+            extension,
+            1000 if extension else 40,
+            named.streams,
+            named.profile,
         )
     folders = tuple(data / each for each in known.folders or (name,))
     for folder in folders:
@@ -111,5 +123,5 @@ def database(name: str, data: Path, beats_extension: str) -> Database:
             )
     return Database(
         name, known.says, folders, beats_extension or known.beats_extension, known.chunk_ms,
-        known.streams,
+        known.streams, known.profile,
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import subprocess
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,17 @@ from device_bridges.replay.link import Source, find_recordings
 from loadtest.evaluate.cases import Case, Judge, Part, Setting
 from loadtest.evaluate.databases import Database
 from loadtest.evaluate.figures import Check
-from loadtest.evaluate.parts import alarms, beats, fibrillation, quality, recovery, rhythms
+from loadtest.evaluate.parts import (
+    alarms,
+    beats,
+    challenge,
+    fibrillation,
+    quality,
+    recovery,
+    rhythms,
+)
 from processors.errors import InputError, SettingError
+from processors.profiles import NO_RULES, Rules
 from streams.annotate import Options, Progress, annotate
 from streams.annotations import record_file_names
 
@@ -26,6 +35,7 @@ JUDGES: tuple[Judge, ...] = (
     rhythms.judge,
     quality.judge,
     recovery.judge,
+    challenge.judge,
     alarms.judge,
 )
 
@@ -108,6 +118,8 @@ def play(
     setting: Setting,
     out: Path,
     *,
+    values: Mapping[str, float] | None = None,
+    rules: Rules = NO_RULES,
     fault: Callable[[InputError | SettingError], None],
     show: Callable[[int, float], None] = lambda _, __: None,
 ) -> Progress:
@@ -115,6 +127,8 @@ def play(
 
     Parameters
     ----------
+    values, rules
+        Who everybody is, and numbers of processors in place of their own.
     show
         Told how many recordings and how many seconds of signal are done.
     """
@@ -127,6 +141,8 @@ def play(
         out=out,
         lead=setting.lead,
         chunk_ns=setting.chunk_ms * 1_000_000,
+        profile=values,
+        rules=rules,
         streams=database.streams,
     )
     return annotate(sources, options, policy=load_policy(), fault=fault, progress=progress)

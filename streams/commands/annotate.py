@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import time
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -46,9 +44,13 @@ def annotate(
         ),
     ] = None,
     profile: Annotated[
-        Path | None,
-        typer.Option("--profile", metavar="FILE", help="TOML file: age_years, heart_rate_max, ..."),
-    ] = None,
+        str,
+        typer.Option(
+            "--profile",
+            metavar="FILE|NAME",
+            help="TOML file: age_years, heart_rate_max, ...; or rules by name: cinc2015.",
+        ),
+    ] = "",
     features: Annotated[
         bool, typer.Option("--features", help="Write feature lines as well.")
     ] = False,
@@ -67,18 +69,20 @@ def annotate(
     from processors.errors import VitalsError
     from streams.annotate import Options, Progress
     from streams.annotate import annotate as run
+    from streams.commands.profiles import Profile, read_profile
     from streams.commands.progress import complain, counted, signal_progress, warner
 
     chosen_lead = lead_number(lead)
     mapping = parse_mapping(column_map or [])
-    known = None if profile is None else read_profile(profile)
+    known = read_profile(profile) if profile else Profile({})
     found = find_recordings(paths, beats_extension=beats, mapping=mapping)
     options = Options(
         out=_folder(out),
         lead=chosen_lead,
         chunk_ns=chunk_ms * 1_000_000,
         features=features,
-        profile=known,
+        profile=known.values,
+        rules=known.rules,
     )
     warn = warner()
     for note in found.notes:
@@ -109,45 +113,6 @@ def annotate(
     )
     if faults:
         raise typer.Exit(1)
-
-
-# Ranges that a profile may have; outside of them it is a slip of the pen.
-_PROFILE_RANGES = {
-    "age_years": (0, 130),
-    "heart_rate_max": (60, 250),
-    "heart_rate_rest": (20, 150),
-    "event": (0, 1),
-}
-
-
-def read_profile(path: Path) -> dict[str, float]:
-    """Read a participant profile: numbers by the names of the control ``profile``.
-
-    Raises
-    ------
-    SettingError
-        The file cannot be read, or names something that is not in a profile, or not in its range.
-    """
-    from processors.errors import SettingError
-    from processors.signals import CONTROLS
-
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        problem = f"{path} cannot be read ({error.strerror})"
-        raise SettingError("--profile", problem) from error
-    except ValueError as error:  # no TOML, or no UTF-8
-        raise SettingError("--profile", f"{path}: {error}") from error
-    known = [column.name for column in CONTROLS["profile"]]
-    for name, value in values.items():
-        if name not in known:
-            raise SettingError("--profile", f"{path}: {name!r} is not one of {', '.join(known)}")
-        low, high = _PROFILE_RANGES.get(name, (-math.inf, math.inf))
-        if type(value) not in {int, float} or not low <= value <= high:
-            raise SettingError(
-                "--profile", f"{path}: expected {name} from {low:g} to {high:g}, found {value!r}"
-            )
-    return {name: float(value) for name, value in values.items()}
 
 
 def lead_number(text: str) -> int | None:

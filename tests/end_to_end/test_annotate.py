@@ -307,6 +307,16 @@ def test_a_profile_changes_what_is_reported(tmp_path):
     assert lines(tmp_path / "hike", "walk", "finding") == []
 
 
+def test_a_profile_may_name_rules_and_change_them(tmp_path):
+    (tmp_path / "slow.toml").write_text('rules = "cinc2015"\n[rate_limits]\nfast_per_min = 140\n')
+    walk = table(tmp_path / "walk.csv", ["t_s,heart_rate", *(f"{i},130" for i in range(120))])
+    for name in ("cinc2015", tmp_path / "slow.toml"):
+        out = tmp_path / Path(name).stem
+        assert vitals("annotate", walk, "--out", out, "--profile", name).status == 0
+    assert len(lines(tmp_path / "cinc2015", "walk", "finding")) == 1
+    assert lines(tmp_path / "slow", "walk", "finding") == []
+
+
 def test_a_silence_of_thirty_years_is_crossed_at_once(tmp_path):
     rows = [*heart_rates(60), *(f"{10**9 + i},80" for i in range(60))]
     table(tmp_path / "clock.csv", rows)

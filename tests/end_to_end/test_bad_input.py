@@ -225,6 +225,12 @@ def test_a_compressed_table_that_breaks_off_is_used_as_far_as_it_goes(beside, tm
         (("--profile", "key.toml"), "key.toml: 'agee' is not one of age_years, heart_rate_max"),
         (("--profile", "word.toml"), "expected age_years from 0 to 130, found 'old'"),
         (("--profile", "nan.toml"), "expected age_years from 0 to 130, found nan"),
+        (
+            ("--profile", "cinc2016"),
+            "cinc2016 cannot be read (No such file or directory); profiles",
+        ),
+        (("--profile", "rule.toml"), "rule.toml: expected pause.asystole_s"),
+        (("--profile", "old.toml"), "old.toml: expected one of cinc2015, found 'cinc2014'"),
         (("--out", "text"), "--out: expected a folder, found a file at text"),
         (("--out", "text/deeper"), "--out: text/deeper cannot be made (Not a directory)"),
     ],
@@ -233,7 +239,8 @@ def test_a_wrong_option_of_annotate_is_one_sentence(tmp_path, monkeypatch, optio
     monkeypatch.chdir(tmp_path)
     table(tmp_path / "walk.csv", heart_rates())
     files = {"text": "hello", "key.toml": "agee = 4", "word.toml": 'age_years = "old"',
-             "nan.toml": "age_years = nan"}  # fmt: skip
+             "nan.toml": "age_years = nan", "rule.toml": "[pause]\nasystole = 5",
+             "old.toml": 'rules = "cinc2014"'}  # fmt: skip
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     said = vitals("annotate", "walk.csv", "--out", "o", *options)
