@@ -8,6 +8,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 
+def take_records(records: NDArray[Any], index: NDArray[np.int32]) -> NDArray[Any]:
+    """Give a copy of the records at these places.
+
+    Indexing alone would copy field by field, which takes ten times as long.
+    """
+    whole = records.view(f"V{records.dtype.itemsize}")
+    return whole[index].view(records.dtype)
+
+
 class SlotState:
     """Records by slot that grow with the roster and can be cleared, copied and put back.
 
@@ -37,7 +46,7 @@ class SlotState:
         self.cover(slots)[slots] = np.zeros((), self.dtype)
 
     def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
-        return self.cover(slots)[slots].copy()
+        return take_records(self.cover(slots), slots)
 
     def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
         self.cover(slots)[slots] = state

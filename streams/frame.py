@@ -159,7 +159,7 @@ class Header:
         return values
 
     def _texts(self, name: str, values: object) -> tuple[str, ...]:
-        if not isinstance(values, list) or not all(type(value) is str for value in values):
+        if not isinstance(values, list) or not set(map(type, values)) <= {str}:
             raise self._fault(f"{name} are not all text")
         return tuple(values)
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.records import NS_PER_S, Block, Chunk, pack, row_chunk
+from processors.state import take_records
 from streams.channels import SINCE_TICK, Channels, Route
 from streams.wire import decode, encode
 
@@ -138,7 +139,7 @@ class Intake:
         if not route.distinct or not block.n_samples:
             return np.zeros(block.n_rows, bool)
         table = self.channels.table
-        known = table[route.channels]
+        known = take_records(table, route.channels)
         early_ns = block.t0_ns + known["clock_shift_ns"] - known["next_t_ns"]
         in_step = (
             known["seen"]
@@ -170,7 +171,7 @@ class Intake:
     ) -> Admitted:
         """Let rows pass that are in step, and move their channels on."""
         table = self.channels.table
-        known = table[channels]
+        known = take_records(table, channels)
         seq = block.seq + known["seq_shift"]
         table["next_seq"][channels] = block.seq + lengths
         table["samples"][channels] += lengths

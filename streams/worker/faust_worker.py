@@ -35,7 +35,8 @@ from faust.assignor.partition_assignor import PartitionAssignor
 
 from alerts.policy import Policy
 from processors.errors import InputError, VitalsError
-from processors.records import NS_PER_MS
+from processors.records import NS_PER_MS, Processor
+from processors.registry import discover
 from streams.alarm_messages import AlarmNews, encode_alarms
 from streams.bus import Bus, Place, Record
 from streams.bus.kafka import MOST_BYTES, KafkaBus
@@ -121,12 +122,21 @@ class Worker:
         The same for all workers of a group.
     say
         Prints a line for the person at the terminal.
+    processors
+        Makes those of one partition; default: one of each that discovery finds.
     """
 
-    def __init__(self, role: Role, policy: Policy, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        role: Role,
+        policy: Policy,
+        say: Callable[[str], None],
+        processors: Callable[[], Iterable[Processor]] | None = None,
+    ) -> None:
         self._role = role
         self._policy = policy
         self._say = say
+        self._processors = processors or (lambda: [make() for make in discover()])
         self._bus: Bus = KafkaBus(role.address)
         self._checkpoints = Checkpoints(role.checkpoints)
         self._partitions: dict[int, Partition] = {}
@@ -416,11 +426,11 @@ class Worker:
         self._say(f"Partitions {numbers}, {people} participants known")
 
     def _restored(self, number: int) -> Partition:
-        found = Partition(number, self._policy)
+        found = Partition(number, self._policy, self._processors())
 
         def use(data: bytes) -> None:
             nonlocal found
-            fresh = Partition(number, self._policy)
+            fresh = Partition(number, self._policy, self._processors())
             fresh.restore(data)
             found = fresh
 
