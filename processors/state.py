@@ -17,6 +17,12 @@ def take_records(records: NDArray[Any], index: NDArray[np.int32]) -> NDArray[Any
     return whole[index].view(records.dtype)
 
 
+def put_records(records: NDArray[Any], index: NDArray[np.int32], values: NDArray[Any]) -> None:
+    """Put copies of records at these places; as fast as `take_records`."""
+    whole = f"V{records.dtype.itemsize}"
+    records.view(whole)[index] = values.view(whole)
+
+
 class SlotState:
     """Records by slot that grow with the roster and can be cleared, copied and put back.
 
@@ -49,7 +55,7 @@ class SlotState:
         return take_records(self.cover(slots), slots)
 
     def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
-        self.cover(slots)[slots] = state
+        put_records(self.cover(slots), slots, np.ascontiguousarray(state))
 
 
 class KeepsState:

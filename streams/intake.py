@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.records import NS_PER_S, Block, Chunk, pack, row_chunk
-from processors.state import take_records
+from processors.state import put_records, take_records
 from streams.channels import SINCE_TICK, Channels, Route
 from streams.wire import decode, encode
 
@@ -172,9 +172,11 @@ class Intake:
         """Let rows pass that are in step, and move their channels on."""
         table = self.channels.table
         known = take_records(table, channels)
+        lanes = known["lane"]
+        lane = take_records(self.channels.lanes, lanes)
         seq = block.seq + known["seq_shift"]
-        table["next_seq"][channels] = block.seq + lengths
-        table["samples"][channels] += lengths
+        known["next_seq"] = block.seq + lengths
+        known["samples"] += lengths
         shift = known["clock_shift_ns"]
         if block.t_ns is None:
             given = block.t0_ns + shift
@@ -190,12 +192,11 @@ class Intake:
             before = np.where(
                 lengths > 1, t_ns[np.maximum(block.offsets[1:] - 2, 0)], known["next_t_ns"] - 1
             )
-            table["step_ns"][channels] = lasts - before
-        table["next_t_ns"][channels] = ends
-        lanes = known["lane"]
-        self.channels.lanes["next_seq"][lanes] = seq + lengths
-        self.channels.lanes["next_t_ns"][lanes] = ends
-        self.channels.lanes["heard_ns"][lanes] = SINCE_TICK
+            known["step_ns"] = lasts - before
+        known["next_t_ns"] = ends
+        lane["next_seq"], lane["next_t_ns"], lane["heard_ns"] = seq + lengths, ends, SINCE_TICK
+        put_records(table, channels, known)
+        put_records(self.channels.lanes, lanes, lane)
         if block.received_ns:
             self.channels.note_arrival(channels, ends - shift, block.received_ns)
         corrected = replace(block, t0_ns=t0_ns, seq=seq, t_ns=t_ns)
