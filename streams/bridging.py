@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from device_bridges.pacing import Bridge, Clock, publish
 from processors.records import NS_PER_MS, Block, Control
@@ -10,7 +11,7 @@ from registry.participants import Participant
 from streams.bus import Bus, Place
 from streams.bus.partitions import partition_of, split_block, split_controls
 from streams.bus.topics import CONTROL, raw
-from streams.messages import encode_controls, encode_people
+from streams.messages import Enrolment, encode_controls, encode_people
 from streams.wire import encode
 
 
@@ -32,30 +33,26 @@ async def publish_step(
                 await bus.publish(Place(raw(row.signal), partition), encode(block), at_ms)
 
 
-async def announce(
-    bus: Bus, n_partitions: int, people: Sequence[Participant], t_ns: int, at_ms: int
-) -> None:
+async def announce(bus: Bus, n_partitions: int, enrolment: Enrolment, at_ms: int) -> None:
     """Publish who takes part, before any sample of theirs.
 
     Parameters
     ----------
-    t_ns
-        From when on, in the time of their devices: their limits hold from then on.
     at_ms
         Its place in the order of a partition.
     """
     by_partition: dict[int, list[Participant]] = {}
-    for person in people:
+    for person in enrolment.people:
         partition = partition_of(person.id, n_partitions)
         by_partition.setdefault(partition, []).append(person)
     for partition, some in by_partition.items():
-        value = encode_people(some, t_ns)
+        value = encode_people(replace(enrolment, people=some))
         await bus.publish(Place(CONTROL, partition), value, at_ms)
 
 
 async def play(
     bridge: Bridge,
-    people: Sequence[Participant],
+    enrolment: Enrolment,
     controls: Callable[[int, int], Sequence[Control]],
     bus: Bus,
     n_partitions: int,
@@ -68,13 +65,13 @@ async def play(
 
     Parameters
     ----------
-    people
-        Who takes part; this is published first.
+    enrolment
+        Is published first.
     controls
         Of a span of device time, half-open.
     """
     given_ns = bridge.base_ns
-    await announce(bus, n_partitions, people, given_ns, given_ns // NS_PER_MS)
+    await announce(bus, n_partitions, enrolment, given_ns // NS_PER_MS)
 
     async def sink(until_ns: int, blocks: list[Block]) -> None:
         nonlocal given_ns

@@ -10,7 +10,7 @@
                                               │
                                           Ledger.commit ── findings, alarms ──▶ store
     Hub ◀── values, findings, alarms ─────────┘
-    page ── acknowledge ──▶ LiveCore.acknowledge ──▶ Ledger.commit ──▶ Hub
+    page ── acts ──▶ LiveCore.carry_out ──▶ Ledger.commit ──▶ Hub
 
 The queue is bounded and blocks: raw samples are never dropped. Raw traces reach the page before the
 engine has them, and so before its kernels are compiled. Findings, alarms and acknowledgements are
@@ -29,37 +29,34 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import uvicorn
-
-from alerts.alarm import AlarmChange, AlarmState, Text
-from alerts.burden import Burden
+from alerts.act import Act
+from alerts.alarm import AlarmChange, AlarmState
 from alerts.holds import Held
 from alerts.policy import Policy
-from alerts.reason import reason
-from alerts.screening import load_criteria
 from alerts.urgency import urgency
-from dashboards.monitor.app import SERVER, create_app
-from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
+from dashboards.monitor.app import create_app
+from dashboards.monitor.history import Strip
 from dashboards.monitor.hub import Hub
 from device_bridges.pacing import Bridge, WallClock, publish
 from processors.errors import SettingError
 from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
+from streams.acting import Asking
 from streams.backlog import Backlog, Step
 from streams.observe import Observer
+from streams.reading import StoreReader, describe
+from streams.serving import Server
 from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
-from streams.stores.burden import read_burden
 from streams.stores.housekeeper import Housekeeper
 from streams.stores.ledger import Ledger
 from streams.stores.lock import FolderLock
-from streams.stores.retention import DAY_NS, Keep
-from streams.stores.screening import newest_day, read_screening, screening_json
+from streams.stores.retention import Keep
 from streams.stores.sqlite import SqliteStore
 from streams.stores.waveforms import Folders
 from streams.stores.waveforms.recorder import Recorder
@@ -179,26 +176,18 @@ class Embedded:
         BaseException
             What ended the engine, after everything else has been closed.
         """
+        reader = StoreReader(self._store, self._policy, self._clock.now_ns)
         app = create_app(
             self._hub,
-            actions=self,
-            history=self._history,
-            burden=self._burden,
-            screening=self._screening,
-            describe=self._describe,
+            actions=Asking(self._policy, self._ask, self._whose),
+            history=reader.history,
+            burden=reader.burden,
+            screening=reader.screening,
+            describe=partial(describe, self._policy),
         )
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                lifespan="on",
-                timeout_graceful_shutdown=2,
-                **SERVER,
-            )
-        )
+        server = Server(app)
         loop = asyncio.get_running_loop()
-        self._end = lambda: loop.call_soon_threadsafe(_interrupt, server)
+        self._end = lambda: loop.call_soon_threadsafe(server.interrupt)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.stop())
         engine = threading.Thread(target=self._run_engine, args=(loop, server), name="engine")
@@ -238,7 +227,7 @@ class Embedded:
         """Tell whether the bridge has ended and the engine has done all that it gave."""
         return self._ended and self._done_ns >= self._given_ns
 
-    def _note_fault(self, task: asyncio.Task[None], server: uvicorn.Server) -> None:
+    def _note_fault(self, task: asyncio.Task[None], server: Server) -> None:
         """End the program when the bridge or the report fails: nothing may stop in silence."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fault = error
@@ -281,7 +270,7 @@ class Embedded:
             else:
                 return
 
-    async def _report(self, server: uvicorn.Server) -> None:
+    async def _report(self, server: Server) -> None:
         """Say at the terminal when the page is there, and on the page how the engine does."""
         while not server.started:  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(0.02)
@@ -321,30 +310,13 @@ class Embedded:
         self._hub.on_alarms([change.alarm for change in alarms])
         self._hub.on_holds(held)
 
-    def acknowledge(self, alarm_id: str, by: str, useful: bool | None) -> None:
-        """Note that a person has seen an alarm (`dashboards.monitor.actions.Actions`)."""
-        self._order(lambda core: core.acknowledge(alarm_id, by, useful))
+    def _ask(self, act: Act) -> None:
+        """Have done what a person asks for."""
+        self._order(lambda core: core.carry_out(act))
 
-    def inactivate(
-        self, participant: str, kind: str, code: str, alarm_id: str, seconds: float,
-        reason: str, by: str,
-    ) -> None:  # fmt: skip
-        """Keep alarms of a participant quiet for so long."""
-        # What is wrong with it is said now, to the page that asks; an order can only find that
-        # the alarm has ended meanwhile.
-        self._policy.inactivation_ns(kind, seconds)
-        if code:
-            self._policy.rule(code)
-        self._order(
-            lambda core: core.inactivate(
-                kind, seconds=seconds, reason=reason, by=by, participant=participant, code=code,
-                alarm_id=alarm_id,
-            )
-        )  # fmt: skip
-
-    def reactivate(self, participant: str, inactivation_id: str, by: str) -> None:
-        """End an inactivation now."""
-        self._order(lambda core: core.reactivate(inactivation_id, by))
+    def _whose(self, alarm_id: str) -> str:
+        alarm = self._hub.alarm(alarm_id)
+        return "" if alarm is None else alarm.participant
 
     def _order(self, order: Order) -> None:
         """Have the engine thread do something; it commits what comes of it before it shows it."""
@@ -358,43 +330,6 @@ class Embedded:
             strip.offset, strip.samples,
         )  # fmt: skip
         self._orders.append(lambda _: [stored])
-
-    def _describe(self, finding: Finding) -> Text:
-        """Say what was found, beside its title; nothing where the title says all."""
-        rule = self._policy.rules.get(finding.code)
-        if rule is None:
-            return Text("", "")
-        said = reason(rule, finding.value, finding.evidence)
-        return Text(
-            said.en.removeprefix(rule.title.en).removeprefix(": "),
-            said.ko.removeprefix(rule.title.ko).removeprefix(": "),
-        )
-
-    def _history(self, participant: str) -> ParticipantHistory:
-        """Read the store for the participant view; runs in a worker thread."""
-        findings = self._store.findings(participant, limit=MAX_FINDINGS)
-        strips = self._store.strips(finding.id for finding in findings)
-        alarms = self._store.alarms(participant, limit=MAX_ALARMS)
-        return ParticipantHistory(
-            findings,
-            alarms,
-            {
-                key: Strip(s.participant, s.at_ns, s.t0_ns, s.fs_hz, s.scale, s.offset, s.samples)
-                for key, s in strips.items()
-            },
-        )
-
-    def _burden(self, days: float) -> Burden:
-        """Read the burden up to now, for the page of it; runs in a worker thread."""
-        now_ns = self._clock.now_ns()
-        return read_burden(self._store, now_ns - round(days * DAY_NS), now_ns)
-
-    def _screening(self, day: date | None) -> dict[str, Any]:
-        """Read who is referred after a day, for the page of it; runs in a worker thread."""
-        zone, criteria = self._policy.routes.clock.zone, load_criteria()
-        day = day or newest_day(self._store, zone)
-        screened = read_screening(self._store, day, zone, criteria)
-        return screening_json(day, screened, criteria)
 
     # --- on the engine thread ---------------------------------------------------------------------
 
@@ -442,11 +377,14 @@ class Embedded:
     def _carry_out(order: Order, core: LiveCore) -> Sequence[Record]:
         try:
             return order(core)
-        except LookupError as error:  # the alarm has ended while the order was on its way
+        except (
+            LookupError,
+            SettingError,
+        ) as error:  # the alarm has ended while the order was on its way
             _log.warning("order not carried out: %s", error)
             return []
 
-    def _run_engine(self, loop: asyncio.AbstractEventLoop, server: uvicorn.Server) -> None:
+    def _run_engine(self, loop: asyncio.AbstractEventLoop, server: Server) -> None:
         """Take steps until the end; what fails here ends the program."""
         try:
             # Imported here: it loads the compiler, while the page is already being served.
@@ -495,21 +433,6 @@ class Embedded:
         if speed is None or self._ended or now_ns - self._given_ns <= STALL_NS * speed:
             return None
         return now_ns, ()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: it raises the signal again when it has ended."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the program."""
-        yield
-
-
-def _interrupt(server: uvicorn.Server) -> None:
-    """End cleanly on the first signal, without waiting for open pages on the second."""
-    server.force_exit = server.should_exit
-    server.should_exit = True
 
 
 class _DeviceClock:

@@ -7,7 +7,7 @@ payload; ``r`` counts the controls, findings or rows.
 
     controls b"VTLC"  header:  participants, kinds, columns (names of the values of each)
                       payload: t_ns i8[r]; values f8, all of them one after the other
-    people   b"VTLP"  header:  t_ns; ids, names, groups, places
+    people   b"VTLP"  header:  t_ns, simulated; ids, names, groups, places
                       payload: numbers f8[r, 8] as in `_NUMBERS`, NaN where not known
     findings b"VTLF"  header:  participants, codes, states, evidence (names of each)
                       payload: revision i4[r]; onset_ns, at_ns, t_ns i8[r]; value f8[r];
@@ -70,6 +70,23 @@ class DeadLetter:
     value: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """Who takes part.
+
+    Attributes
+    ----------
+    t_ns
+        From when on, in the time of their devices: their limits hold from then on.
+    simulated
+        They do not exist; pages say so.
+    """
+
+    people: Sequence[Participant]
+    t_ns: int
+    simulated: bool = False
+
+
 def encode_controls(controls: Sequence[Control]) -> bytes:
     """Give the wire form of controls."""
     header = {
@@ -104,10 +121,12 @@ def decode_controls(data: Buffer) -> list[Control]:
     ]
 
 
-def encode_people(people: Sequence[Participant], t_ns: int) -> bytes:
-    """Give the wire form of who takes part from a time on."""
+def encode_people(enrolment: Enrolment) -> bytes:
+    """Give the wire form of who takes part."""
+    people = enrolment.people
     header = {
-        "t_ns": t_ns,
+        "t_ns": enrolment.t_ns,
+        "simulated": enrolment.simulated,
         "ids": [one.id for one in people],
         "names": [one.name for one in people],
         "groups": [one.group for one in people],
@@ -117,8 +136,8 @@ def encode_people(people: Sequence[Participant], t_ns: int) -> bytes:
     return PEOPLE.seal(header, array_bytes(np.array(numbers, np.float64), "<f8"))
 
 
-def decode_people(data: Buffer) -> tuple[list[Participant], int]:
-    """Read who takes part, and from when on.
+def decode_people(data: Buffer) -> Enrolment:
+    """Read who takes part.
 
     Raises
     ------
@@ -149,7 +168,7 @@ def decode_people(data: Buffer) -> tuple[list[Participant], int]:
             known["beta_blocker"] = bool(known["beta_blocker"])
         known["event"], known["sensitive"] = bool(known["event"]), bool(known["sensitive"])
         people.append(Participant(id=who, name=name, group=group, place=place, **known))
-    return people, header.time("t_ns")
+    return Enrolment(people, header.time("t_ns"), header.flag("simulated"))
 
 
 def _known(value: float | None) -> float:

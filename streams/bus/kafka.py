@@ -34,6 +34,7 @@ class KafkaBus:
         self._producer: AIOKafkaProducer | None = None
         self._under_way: deque[asyncio.Future[object]] = deque()
         self._clients: dict[str, AIOKafkaConsumer] = {}
+        self._starting = asyncio.Lock()  # two that ask at once get one client
 
     async def publish(self, place: Place, value: bytes, at_ms: int) -> None:
         if len(self._under_way) >= MOST_UNDER_WAY:
@@ -105,27 +106,31 @@ class KafkaBus:
         return sent
 
     async def _producing(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            # Idempotent: a retry after a lost answer neither doubles a record nor changes places.
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._address, acks="all", enable_idempotence=True,
-                linger_ms=LINGER_MS, max_request_size=MOST_BYTES,
-            )  # fmt: skip
-            with self._faults():
-                await _start(producer)
-            self._producer = producer
-        return self._producer
+        async with self._starting:
+            if self._producer is None:
+                # Idempotent: a retry after a lost answer neither doubles a record nor changes
+                # places.
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._address, acks="all", enable_idempotence=True,
+                    linger_ms=LINGER_MS, max_request_size=MOST_BYTES,
+                )  # fmt: skip
+                with self._faults():
+                    await _start(producer)
+                self._producer = producer
+            return self._producer
 
     async def _client(self, group: str) -> AIOKafkaConsumer:
         """Give a client that reads nothing; for a group, one that keeps its notes."""
-        if group not in self._clients:
-            client = AIOKafkaConsumer(
-                bootstrap_servers=self._address, group_id=group or None, enable_auto_commit=False
-            )
-            with self._faults():
-                await _start(client)
-            self._clients[group] = client
-        return self._clients[group]
+        async with self._starting:
+            if group not in self._clients:
+                client = AIOKafkaConsumer(
+                    bootstrap_servers=self._address, group_id=group or None,
+                    enable_auto_commit=False,
+                )  # fmt: skip
+                with self._faults():
+                    await _start(client)
+                self._clients[group] = client
+            return self._clients[group]
 
     async def _settle(self, most: int) -> None:
         """Wait for what is under way, the oldest first, until no more than so many are."""

@@ -51,6 +51,7 @@ def bridge(
     from streams.bridging import play
     from streams.commands.run import parse_speed, replay_plan, simulation_plan
     from streams.config import load
+    from streams.messages import Enrolment
 
     given = {
         "scenario": scenario, "participants": participants, "seed": seed, "kafka": kafka,
@@ -82,7 +83,7 @@ def bridge(
         try:
             await play(
                 plan.bridge,
-                plan.participants,
+                Enrolment(plan.participants, plan.bridge.base_ns, plan.simulated),
                 plan.controls,
                 bus,
                 settings.partitions,

@@ -23,7 +23,6 @@ from alerts.holds import Held
 from alerts.policy import Policy
 from processors.errors import InputError, SettingError
 from processors.records import Block, Control, Finding, Processor
-from registry.participants import Participant
 from streams import wire
 from streams.alarm_messages import decode_acts, encode_acts
 from streams.bus import Place, Record
@@ -33,6 +32,7 @@ from streams.live import LiveCore, Told
 from streams.messages import (
     PEOPLE,
     DeadLetter,
+    Enrolment,
     decode_controls,
     decode_people,
     encode_controls,
@@ -64,7 +64,7 @@ class Said:
 class _Read:
     """What records of one time hold."""
 
-    people: list[tuple[list[Participant], int]] = field(default_factory=list)
+    people: list[Enrolment] = field(default_factory=list)
     rows: list[Block | Control] = field(default_factory=list)
     acts: list[tuple[Record, Act]] = field(default_factory=list)
 
@@ -186,8 +186,8 @@ class Partition:
                 rows, rows_ms = [], None
             if rows_ms is None:
                 self._pass(at_ms - 1, said)
-            for people, t_ns in read.people:
-                self._core.enrol(people, t_ns)
+            for one in read.people:
+                self._core.enrol(one.people, one.t_ns)
             rows += read.rows
             rows_ms, self.newest_ms = at_ms, max(at_ms, self.newest_ms)
             if read.acts:

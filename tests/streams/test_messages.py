@@ -37,6 +37,7 @@ from streams.messages import (
     PROGRESS,
     SERIES,
     DeadLetter,
+    Enrolment,
     decode_controls,
     decode_dead_letter,
     decode_findings,
@@ -86,13 +87,14 @@ def plain(series: list[SeriesRows]) -> list[tuple[object, ...]]:
     ]
 
 
-SOME_PEOPLE = (
+SOME_PEOPLE = Enrolment(
     [
         Participant("P-0001", "Kim", "hike", 61.5, 160.0, None, event=True, posture=1,
                     beta_blocker=False, sensitive=True, spo2_low=88.0, place="hill"),
         Participant("김하늘"),
     ],
     10**18,
+    simulated=True,
 )  # fmt: skip
 SOME_PROGRESS = ("host-a", 10**12)
 QUIET = Inactivation("i1", "audio_off", "P-0001", "", "", "hill", "washing", "kim", 5, 10**18)
@@ -128,7 +130,7 @@ FORMS = {
         A_LETTER,
         lambda same: same,
     ),
-    "people": (PEOPLE, lambda some: encode_people(*some), decode_people, SOME_PEOPLE, repr),
+    "people": (PEOPLE, encode_people, decode_people, SOME_PEOPLE, repr),
     "progress": (
         PROGRESS,
         lambda some: encode_progress(*some),
@@ -229,7 +231,7 @@ VALUES = st.one_of(
 KEYS = (
     *("participants", "kinds", "columns", "codes", "states"),
     *("evidence", "names", "rows", "topic", "partition", "offset", "reason"),
-    *("t_ns", "ids", "groups", "places", "worker", "until_ms", "until_ns"),
+    *("t_ns", "ids", "groups", "places", "simulated", "worker", "until_ms", "until_ns"),
     *("changes", "held", "audits", "acts"),
 )
 

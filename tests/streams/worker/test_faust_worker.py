@@ -20,7 +20,7 @@ from streams.bus import Place
 from streams.bus.admin import create_topics
 from streams.bus.kafka import KafkaBus
 from streams.bus.topics import ALARMS, DEAD_LETTER, EVENTS, FEATURES, inputs, raw, topics
-from streams.messages import decode_dead_letter, decode_findings, decode_series
+from streams.messages import Enrolment, decode_dead_letter, decode_findings, decode_series
 from streams.wire import decode
 from streams.worker.partition import Said
 from tests.end_to_end.program import COMMAND, environment
@@ -127,11 +127,11 @@ async def publish(bus, length_s, random, acts):
     # Devices count from 0; what arrives does so now, or Kafka would delete it as being of 1970.
     base_ns = time.time_ns() // NS_PER_S * NS_PER_S
     asked = one_process().acts
-    await announce(bus, N_PARTITIONS, people(), 0, base_ns // NS_PER_MS)
+    await announce(bus, N_PARTITIONS, Enrolment(people(), 0), base_ns // NS_PER_MS)
     for until_ns, rows in steps(scene(), even_bounds(STEP_MS, length_s)):
         for act in asked.get(until_ns // NS_PER_MS, ()):
             at_ms = (base_ns + until_ns) // NS_PER_MS
-            await publish_act(bus, N_PARTITIONS, act, at_ms)
+            await publish_act(bus, N_PARTITIONS, act, lambda _, at_ms=at_ms: at_ms)
         shuffled = [rows[k] for k in random.permutation(len(rows))]
         await publish_step(bus, N_PARTITIONS, base_ns + until_ns, shuffled)
         while due and until_ns >= due[-1][0] * NS_PER_S:

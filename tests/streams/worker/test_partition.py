@@ -24,7 +24,7 @@ from streams.bus.memory import MemoryBus
 from streams.bus.partitions import partition_of
 from streams.bus.topics import ACTS, CONTROL, inputs, raw
 from streams.live import LiveCore
-from streams.messages import decode_controls, encode_controls, encode_people
+from streams.messages import Enrolment, decode_controls, encode_controls, encode_people
 from streams.wire import decode
 from streams.worker.arrivals import Arrivals
 from streams.worker.journal import Turn
@@ -136,11 +136,11 @@ def published() -> dict[int, list[Record]]:
     async def play() -> dict[int, list[Record]]:
         bus = MemoryBus(N_PARTITIONS)
         acts = one_process().acts
-        await announce(bus, N_PARTITIONS, people(), 0, 0)
+        await announce(bus, N_PARTITIONS, Enrolment(people(), 0), 0)
         for until_ns, rows in steps(scene(), even_bounds(STEP_MS)):
             until_ms = until_ns // NS_PER_MS
             for act in acts.get(until_ms, ()):
-                await publish_act(bus, N_PARTITIONS, act, until_ms)
+                await publish_act(bus, N_PARTITIONS, act, lambda _, at_ms=until_ms: at_ms)
             await publish_step(bus, N_PARTITIONS, until_ns, rows)
         return {
             p: bus.since({Place(topic, p): 0 for topic in inputs()}, 10**9)
@@ -296,7 +296,7 @@ def test_what_concerns_a_place_is_done_where_somebody_is():
     for number in range(N_PARTITIONS):
         partition = Partition(number, POLICY)
         some = [one for one in people() if partition_of(one.id, N_PARTITIONS) == number]
-        partition.order.put(Record(Place(CONTROL, number), 0, 1, encode_people(some, 0)))
+        partition.order.put(Record(Place(CONTROL, number), 0, 1, encode_people(Enrolment(some, 0))))
         partition.order.put(Record(Place(ACTS, number), 0, 2, encode_acts([act])))
         said = partition.process(partition.take({}))
         assert said.dead == []
