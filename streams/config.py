@@ -63,6 +63,10 @@ class Settings(BaseModel):
         "", description="PostgreSQL of all but series, without a password; none: SQLite in `data`"
     )
     postgres_password: SecretStr = Field(SecretStr(""), description="of the user named; secret")
+    redis_url: str = Field(
+        "", description="Redis that monitors share, without a password; none: each alone"
+    )
+    redis_password: SecretStr = Field(SecretStr(""), description="of Redis; secret")
     spill_gb: float = Field(
         10.0, gt=0, description="most that a sink keeps on its disk while InfluxDB is away"
     )
