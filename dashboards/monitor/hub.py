@@ -215,6 +215,11 @@ class Hub:
             self._announce_people()
             self._offer_all(wire.encode_json({"type": "holds", "holds": told}))
 
+    def on_asked(self, alarm_id: str) -> None:
+        """Take that somebody has acknowledged an alarm and the answer is still to come."""
+        if alarm_id in self._alarms:
+            self._offer_all(wire.encode_json({"type": "asked", "alarm": alarm_id}))
+
     def advance(self, now_ns: int | None = None) -> None:
         """Make the summary of this second and cut strips that are due; the app calls it at 1 Hz."""
         now = self._clock() if now_ns is None else now_ns
@@ -347,8 +352,12 @@ class Hub:
     def _announce_people(self) -> None:
         if self._people_changed:
             self._people_changed = False
-            people = self._people_json()
-            self._offer_all(wire.encode_json({"type": "participants", "participants": people}))
+            told = {
+                "type": "participants",
+                "participants": self._people_json(),
+                "simulated": self.simulated,
+            }
+            self._offer_all(wire.encode_json(told))
 
     def _offer_all(self, frame: bytes) -> None:
         for viewer in self.viewers:

@@ -20,7 +20,8 @@ OPTIONS = {  # DESIGN 3 and 7
     "policy": "check explain what-if burden",
     "bridge": "--replay --scenario --participants --speed --loop --beats --map --kafka --partitions"
     " --seed --config",
-    "worker": "--kafka --checkpoints --group --name --config",
+    "worker": "--kafka --checkpoints --group --name --policy --config",
+    "monitor": "--kafka --partitions --redis --host --port --name --data --policy --config",
     "doctor": "--port --data --config --kafka --create-topics --partitions --migrate",
     "screening": "--day --group --data --policy --criteria --json",
     "export": "--participant --from --to --format --out --data --config",

@@ -116,8 +116,10 @@ export class Page {
   /** @param {any} message */
   onJson(message) {
     if (message.type === 'hello') this.onHello(message);
-    else if (message.type === 'participants') this.onParticipants(message.participants);
-    else if (message.type === 'alarms') this.onAlarms(message.alarms, true);
+    else if (message.type === 'participants') {
+      this.simulated = message.simulated;
+      this.onParticipants(message.participants);
+    } else if (message.type === 'alarms') this.onAlarms(message.alarms, true);
     else if (message.type === 'holds') this.onHolds(message.holds);
     else if (message.type === 'status') {
       this.status = message;
@@ -125,6 +127,10 @@ export class Page {
     } else if (message.type === 'refused') {
       this.waiting.delete(message.alarm);
       this.tell(t(message.alarm ? 'acknowledge.refused' : 'refused', { reason: message.reason }));
+    } else if (message.type === 'asked') {
+      // Somebody on another page has acknowledged it; the answer comes as a change of the alarm.
+      this.waiting.set(message.alarm, performance.now());
+      this.write();
     } else if (message.participant === this.view.person?.index) {
       if (message.type === 'history') this.view.readSoon();
       else if (message.type === 'values') this.view.writeValues(message.values);

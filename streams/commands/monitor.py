@@ -1,0 +1,112 @@
+"""``vitals monitor``: a page that shows what is on Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streams.commands.options import Config, Data, Kafka, Partitions, PolicyFile
+
+if TYPE_CHECKING:
+    from streams.config import Settings
+    from streams.live_state import LiveState
+    from streams.stores import Store
+
+
+def monitor(
+    kafka: Kafka = None,
+    partitions: Partitions = None,
+    redis: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Live state shared by monitors (default: none)"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Port of the page; 0: any free one (default 8080)"),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Address of the page (default 127.0.0.1)"),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Of this monitor, if several run on this machine")
+    ] = "",
+    data: Data = None,
+    policy: PolicyFile = None,
+    config: Config = None,
+) -> None:
+    """Watch on a page what is on Kafka: traces, values, alarms.
+
+    Start as many as needed. What is acknowledged on one goes to the workers and comes back to
+    all. A partition that stands still is an alarm after 13 s. The past is read from the stores of
+    the settings, where `vitals sink` keeps it.
+    """
+    from alerts.policy import load_policy
+    from processors.errors import SettingError
+    from streams.commands.run import bind
+    from streams.config import load
+
+    given = {
+        "kafka": kafka, "partitions": partitions, "redis_url": redis, "host": host, "port": port,
+        "data": data, "policy": policy,
+    }  # fmt: skip
+    settings = load(given, file=config)
+    rules = load_policy(settings.policy)
+    try:
+        from streams.bus.admin import check_topics
+        from streams.bus.kafka import KafkaBus
+    except ImportError as error:
+        raise SettingError(
+            "vitals monitor", "needs more packages: pip install 'vitalstream[kafka]'"
+        ) from error
+    from streams.bus import BusError
+    from streams.bus.topics import topics
+    from streams.monitor.role import Monitor, Role
+
+    faults = check_topics(settings.kafka, topics(), settings.partitions)
+    if faults:
+        raise BusError(settings.kafka, f"{faults[0]} (vitals doctor --create-topics)")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    named = f"{socket.gethostname()}-{name or os.getpid()}"
+    address = bind(settings.host, settings.port)
+
+    async def run() -> None:
+        role = Role(named, settings.partitions)
+        await Monitor(
+            role, rules, KafkaBus(settings.kafka), _live_state(settings), _store(settings),
+            address, typer.echo,
+        ).serve()  # fmt: skip
+
+    with contextlib.closing(address):
+        asyncio.run(run())
+
+
+def _live_state(settings: Settings) -> LiveState:
+    if not settings.redis_url:
+        from streams.live_state.memory import MemoryState
+
+        return MemoryState()
+    from streams.live_state.redis import RedisState
+
+    return RedisState(settings.redis_url, settings.redis_password.get_secret_value())
+
+
+def _store(settings: Settings) -> Store | None:
+    """Open the store, if there is one: alarms are shown without it."""
+    from streams.stores import StoreError
+    from streams.stores.opening import FILE, open_stores
+
+    on_servers = settings.influx_url or settings.postgres_url
+    if not on_servers and not (settings.data / FILE).is_file():
+        return None
+    try:
+        return open_stores(settings)
+    except StoreError as error:
+        typer.echo(f"The past is not shown: {error}", err=True)
+        return None
