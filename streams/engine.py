@@ -504,6 +504,7 @@ class _StreamTable:
         self._widths = {PRESENCE: _PRESENCE_WIDTH}
         self._sparse = {PRESENCE, *CONTROLS}
         self._waits_ns: dict[str, int] = {}
+        self._waveforms: dict[str, str] = {}  # of which waveform a stream is, sample by sample
         for spec in SIGNALS.values():
             for variant in spec.variants:
                 name = spec.stream(variant)
@@ -524,9 +525,16 @@ class _StreamTable:
         self.index = {name: i for i, name in enumerate(self.names)}
 
     def _patience_ns(self, processor: Processor, sparse: tuple[bool, ...]) -> int:
-        """Give how long a processor waits: a second, on top of what its producers may wait."""
+        """Give how long a processor waits: a second, on top of what its producers may wait.
+
+        What waveform processors make of one signal moves together: there is nothing to wait for.
+        """
         behind = max((self._waits_ns.get(name, 0) for name in processor.consumes), default=0)
-        patience_ns = behind + PATIENCE_NS if sparse.count(False) > 1 else behind
+        waited = (
+            n for n, is_sparse in zip(processor.consumes, sparse, strict=True) if not is_sparse
+        )
+        apart = {self._waveforms.get(name, name) for name in waited}
+        patience_ns = behind + PATIENCE_NS if len(apart) > 1 else behind
         for spec in processor.produces:
             if isinstance(spec, StreamSpec):
                 self._waits_ns[spec.name] = patience_ns
@@ -547,7 +555,10 @@ class _StreamTable:
         )
         streams = tuple(self.index[name] for name in consumes)
         merger, wait_ns = None, 0
-        if not is_waveform:
+        if is_waveform:
+            made = (spec.name for spec in processor.produces if isinstance(spec, StreamSpec))
+            self._waveforms |= dict.fromkeys(made, consumes[0])
+        else:
             widths = tuple(self._widths[name] for name in consumes)
             sparse = tuple(name in self._sparse for name in consumes)
             wait_ns = self._patience_ns(processor, sparse)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from device_bridges.simulator.noise import noise_rms_mv, noise_size
 from loadtest.evaluate import quality
 from loadtest.evaluate.beats import paired, window
-from loadtest.evaluate.reference import N, Reference, S, V, read_reference
+from loadtest.evaluate.reference import N, Q, Reference, S, V, read_reference
 from loadtest.evaluate.said import Said, claimed
 from loadtest.evaluate.spans import Samples, Spans, common, joined, size, within
 from processors.errors import InputError
@@ -151,12 +151,12 @@ class NoiseScore:
     ----------
     beats, found, false
         Reference beats in noise, those found, detections of none.
-    false_bad
-        False detections in seconds whose score is below 0.5.
-    v_false, v_false_bad
-        V called on N, S or no beat in noise; those of them in such seconds.
-    quiet_beats, quiet_lost, quiet_missed
-        Reference beats in quiet; those missed or in such seconds; those missed.
+    suppressed, false_bad
+        False detections that the gate calls Q; those in seconds whose score is below 0.5.
+    v_false
+        V called on N, S or no beat in noise.
+    quiet_beats, quiet_lost, quiet_missed, quiet_bad
+        Reference beats in quiet; those missed or called Q; those missed; those in such seconds.
     noisy_samples, af_samples
         Length of noise, and of AF that is claimed in it.
     high
@@ -168,12 +168,13 @@ class NoiseScore:
     beats: int
     found: int
     false: int
+    suppressed: int
     false_bad: int
     v_false: int
-    v_false_bad: int
     quiet_beats: int
     quiet_lost: int
     quiet_missed: int
+    quiet_bad: int
     noisy_samples: int
     af_samples: int
     high: int
@@ -194,6 +195,8 @@ def score(reference: Reference, said: Said) -> NoiseScore:
     extra[j] = False
     wrong_v = extra & (ours.kind == V)
     wrong_v[j] = (ours.kind[j] == V) & np.isin(theirs.kind[i], (N, S))
+    lost = missed.copy()
+    lost[i] = (ours.kind[j] == Q) & (theirs.kind[i] != Q)
     at, of_second = quality.scores(said)
     bad = _bad_at(ours.at, at, of_second)
     theirs_bad = _bad_at(theirs.at, at, of_second)
@@ -205,12 +208,13 @@ def score(reference: Reference, said: Said) -> NoiseScore:
         int(in_noise.sum()),
         int((in_noise & ~missed).sum()),
         int((our_noise & extra).sum()),
+        int((our_noise & extra & (ours.kind == Q)).sum()),
         int((our_noise & extra & bad).sum()),
         int((our_noise & wrong_v).sum()),
-        int((our_noise & wrong_v & bad).sum()),
         int(in_quiet.sum()),
-        int((in_quiet & (missed | theirs_bad)).sum()),
+        int((in_quiet & lost).sum()),
         int((in_quiet & missed).sum()),
+        int((in_quiet & theirs_bad).sum()),
         size(noisy),
         common(noisy, claimed(said.episodes(["af"], end))),
         int(np.sum(within(noisy, np.array([a.told for a in raised])))) if raised else 0,

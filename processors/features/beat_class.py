@@ -71,12 +71,14 @@ class Params:
 class BeatClass(KeepsState):
     """Label each standing beat at its window, and once more if the next interval says otherwise.
 
+    Quality is the gate: a beat that is more likely noise is Q, and so no V, run or sign of AF.
+
     V and S beats are counted in the last minute and hour (12 pieces of 5 min with the one that is
     running: 55 to 60 min), and as a share of the beats that were there in that hour.
     """
 
     name = "beat_class"
-    consumes: tuple[str, ...] = ("beat_windows",)
+    consumes: tuple[str, ...] = ("beat_windows", "ecg_quality")
     produces: tuple[ProducedSpec, ...] = (LABELS, COUNTS, EARLY_COUNTS)
 
     def __init__(self, params: Params = Params()) -> None:
@@ -96,7 +98,7 @@ class BeatClass(KeepsState):
         counts = _rows(self._room(batch), len(COUNTS.columns) + len(EARLY_COUNTS.columns))
         filled = np.zeros(2, np.int64)
         classify_beats(
-            batch.t_ns, values, batch.offsets, batch.slots, batch.until_ns,
+            batch.t_ns, batch.source, values, batch.offsets, batch.slots, batch.until_ns,
             self.params.rules, self._work, self._state.cover(batch.slots), labels, counts, filled,
         )  # fmt: skip
         n, n_counts = filled.tolist()

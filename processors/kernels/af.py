@@ -21,7 +21,7 @@ N_SPANS = 12  # pieces of the day that the burden is counted over
 SPAN_NS = 7_200_000_000_000
 STEP_NS = 60_000_000_000
 WIDTH = 5  # columns of a row of state
-NORMAL, VENTRICULAR = 1.0, 3.0  # of the column `label` of rr_intervals
+NORMAL, VENTRICULAR, UNKNOWN = 1.0, 3.0, 5.0  # of the column `label` of rr_intervals
 PULSES = 1  # source of a record
 ONE = 1 << 32  # sums of c log2 c are whole multiples of 1/ONE: nothing drifts
 C_LOG_C = np.rint(
@@ -60,7 +60,7 @@ AF_STATE = np.dtype(
         ("short_kinds", np.uint8),
         ("n_beats", np.uint8),
         ("back_head", np.uint8),
-        ("after_v", np.uint8),  # the newest beat is ventricular
+        ("after_v", np.uint8),  # the newest beat is V, or Q
         ("active", np.uint8),
         ("had", np.uint8),
         ("judged", np.uint8),
@@ -306,12 +306,12 @@ def take(
     n: int,
 ) -> int:
     """Take one interval and the beat that ends it."""
-    ventricular = label == VENTRICULAR
-    usable = valid and not ventricular and state.after_v == 0
+    masked = label in (VENTRICULAR, UNKNOWN)
+    usable = valid and not masked and state.after_v == 0
     beat = t - np.int64(lag)
     # Beats of another device may lie before those already known.
     state.beat_ns = beat if state.n_beats == 0 else max(beat, state.beat_ns)
-    state.after_v = 1 if ventricular else 0
+    state.after_v = 1 if masked else 0
     head = np.int64(state.back_head)
     state.back_us[head] = np.uint32((state.beat_ns // 1000) % ONE)
     state.evidence[head] = 0  # of what cannot be used, and until it is known

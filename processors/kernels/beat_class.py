@@ -58,10 +58,14 @@ RULES = (
     "unmatched",  # N: none of these
     "extra",  # Q, revised: a small wave between two beats on time
     "no_pause",  # N, revised: on time, or narrow and hardly early, and not followed by a pause
+    "doubtful",  # Q: by signal, forms and size more likely noise than a beat; see `doubt`
 )
 (FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
  ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, NEVER_TWICE, UNMATCHED,
- EXTRA, NO_PAUSE) = range(17)  # fmt: skip
+ EXTRA, NO_PAUSE, DOUBTFUL) = range(18)  # fmt: skip
+
+WINDOWS, QUALITY = 0, 1  # sources
+FRESH_NS = 2_000_000_000  # default: older quality says nothing of a beat
 
 BEAT_STATE = np.dtype(
     [
@@ -82,6 +86,8 @@ BEAT_STATE = np.dtype(
         ("next_ns", np.int64),  # next whole 5 s to be published, with running
         ("last_input_ns", np.int64),
         ("last_rr_ms", np.float64),
+        ("flaw", np.float64),  # one less the score of the newest second, which ended at ...
+        ("flaw_ns", np.int64),
         ("unseen", np.float64),  # running share of beats whose form was never seen before
         ("n_beats", np.int32),
         ("n_rr", np.int32),
@@ -143,6 +149,10 @@ class Rules(NamedTuple):
     irregular_share: float = 0.333  # 1, AF mode from this share that does not fit; CLINICAL 3.3
     unseen_share: float = 0.8  # 1, from 0.6 on DS1 loses V beats; VT in vfdb is as with 0.8
     noise_share: float = 0.22  # 1, noise between beats over the size of the beat
+    doubt: float = 0.8  # 1, a beat is Q from here, unless it is of the dominant form ...
+    doubt_v: float = 1.3  # 1, ... and one that would be V from here; 1.1 loses 7 V beats more
+    plain_ratio: float = 2.5  # 1, a beat up to so many times the dominant form is not large ...
+    larger_ratio: float = 2.0  # 1, ... and one by so much more is as large as noise
     odd_share: float = 0.3  # 1, share of V that makes a form odd
     dominant_share: float = 0.3  # 1, a narrower form may be dominant from this share of the top
     settled: int = 40  # beats that a dominant form needs to be replaced only by an equal
@@ -425,6 +435,18 @@ def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.floa
 
 
 @_inner
+def doubt(state: Any, p: Rules) -> float:
+    """Give how much speaks for noise in the newest beat, 0 to 4.
+
+    What the second lacks in quality, and of late the share of beats whose form was never seen
+    before, which counts up to three times as much if the beat is far larger than the dominant
+    form. None of them looks at intervals, and beats of one focus are soon known.
+    """
+    larger = min(max((state.features[3] - p.plain_ratio) / p.larger_ratio, 0.0), 1.0)
+    return float(state.flaw + state.unseen * (1.0 + 2.0 * larger))
+
+
+@_inner
 def judge(state: Any, p: Rules) -> None:
     """Name the newest beat from its features: the first rule that fits."""
     f = state.features
@@ -503,6 +525,9 @@ def judge(state: Any, p: Rules) -> None:
     # A focus gives beats that are alike; in AF, where aberrant beats differ, this is not asked.
     if rule in (EARLY_ODD, WIDE_ODD) and not af and state.unseen > p.unseen_share:
         label, rule = Q, NEVER_TWICE
+    ours = rule in (FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NEAR_DOMINANT, DOMINANT_QRS)
+    if not ours and label != Q and doubt(state, p) > (p.doubt_v if label == V else p.doubt):
+        label, rule = Q, DOUBTFUL
     state.label = label
     state.rule = rule
 
@@ -674,6 +699,7 @@ def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: fl
 @njit(cache=True, nogil=True, error_model="numpy")
 def classify_beats(
     t_ns: NDArray[np.int64],
+    source: NDArray[np.int8],
     values: NDArray[np.float64],
     offsets: NDArray[np.int64],
     slots: NDArray[np.int32],
@@ -687,6 +713,7 @@ def classify_beats(
 ) -> None:
     """Label every beat of ``beat_windows``; ``filled`` gets the number of rows of both outputs.
 
+    Source 0 holds ``beat_windows``, 1 ``ecg_quality``.
     ``labels`` holds ``lag_ns, label, rule, revised, rr_ms, form``, at most two rows per record;
     ``counts`` holds the V beats of the last minute, in all, of the last hour and their share of
     its beats in percent, then the S beats of minute and hour and their share, at every whole 5 s
@@ -714,6 +741,11 @@ def classify_beats(
             if i == end:
                 break
             t = t_ns[i]
+            if source[i] == QUALITY:
+                state.flaw, state.flaw_ns = 1.0 - values[i, 0], t
+                continue
+            if t - state.flaw_ns > FRESH_NS:
+                state.flaw = 0.0
             state.last_input_ns = t
             if state.running == 0:
                 state.running = 1

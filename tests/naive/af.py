@@ -130,7 +130,7 @@ class Story:
             self.minute = -(-t // MINUTE) * MINUTE
         beat = max([t - int(lag), *self.beats[-1:]])
         self.beats.append(beat)
-        usable = valid != 0 and 3 not in (label, self.label)
+        usable = valid != 0 and not {3, 5} & {label, self.label}
         self.evidence.append(0)
         self.used.append(usable)
         self.label = label

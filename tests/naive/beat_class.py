@@ -71,6 +71,7 @@ class Listener:
         self.label = self.label_before = 0
         self.rule = ""
         self.unseen = 0.0
+        self.flaw, self.flaw_ns = 0.0, 0
 
     def recent(self, k):
         return self.beats[-180:].count(k)
@@ -230,7 +231,16 @@ class Listener:
             self.fits.append(near)
         self.normal_rr.append(rr)
 
-    def hear(self, rr, noise_mv, wave):
+    def hear_quality(self, t_ns, score):
+        self.flaw, self.flaw_ns = 1.0 - score, t_ns
+
+    def doubt(self, t_ns):
+        """Sum up what speaks for noise: the second, forms of late, the size."""
+        flaw = self.flaw if t_ns - self.flaw_ns <= 2_000_000_000 else 0.0
+        larger = float(np.clip((self.now["ratio"] - 2.5) / 2, 0, 1))
+        return flaw + self.unseen * (1 + 2 * larger)
+
+    def hear(self, t_ns, rr, noise_mv, wave):
         """Take a beat; give the lines (label, rule, revised, place) that follow from it."""
         lines = []
         if self.now is not None:
@@ -265,6 +275,10 @@ class Listener:
         irregular = self.now["fits"] < 1 - self.p.irregular_share
         if odd and not irregular and self.unseen > self.p.unseen_share:
             self.label, self.rule = Q, "never_twice"
+        trusted = ("first_beats", "dominant", "dominant_early", "near_dominant", "dominant_qrs")
+        limit = self.p.doubt_v if self.label == V else self.p.doubt
+        if self.label != Q and self.rule not in trusted and self.doubt(t_ns) > limit:
+            self.label, self.rule = Q, "doubtful"
         gain = 1.0 / min(form["count"], 16)
         early, odd = float(self.now["early"] < self.p.early), float(self.label == V)
         form["early"] = f32(form["early"] + gain * (early - form["early"]))

@@ -13,8 +13,8 @@ from loadtest.evaluate.figures import Row, Table, percent, rate
 _COLUMNS = {
     "se": "QRS Se", "ppv": "+P", "false_per_min": "false a min", "v_false_per_min": "false V a min",
     "af_percent": "AF, % of time", "high_per_h": "high alarms an h", "score": "mean score",
-    "suppressed": "noise beats suppressed %", "clean_lost": "clean lost %",
-    "clean_missed": "missed %",
+    "suppressed": "noise beats suppressed %", "false_bad": "in bad seconds %",
+    "clean_lost": "clean lost %", "clean_missed": "missed %",
 }  # fmt: skip
 _SHOWN_DB = 0
 _AT_S = 330.0
@@ -45,9 +45,9 @@ def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
         f"{', '.join(sorted({known[c.name].record for c in judged}))} of mitdb, as nst adds it: "
         "two minutes of noise and two without from 5:00. SNR: the square of the QRS, peak to "
         "peak, through 8, over the power of the noise about its mean in each second. A noise beat "
-        "is a detection in noise that is no beat; it is suppressed where the score of its second "
-        "is below 0.5 (bad), for then nothing is to use it. A clean beat is one of the minutes "
-        "without noise; it is lost if it is missed or its second is called bad.",
+        "is a detection in noise that is no beat; it is suppressed if the gate calls it Q, for "
+        "then no V, run or AF comes of it. A clean beat is one of the minutes without noise; it is "
+        "lost if it is missed or called Q. Bad seconds are those with a score below 0.5.",
     )
     if low:
         pooled = noise.summed(low)
@@ -56,13 +56,16 @@ def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
             setting.check("auc", "seconds of noise against quiet, area under the curve", area, "",
                           "em and ma at 0 dB and below"),
             setting.check("suppressed", "noise beats suppressed",
-                          percent(pooled.false_bad, pooled.false), "%",
-                          f"{pooled.false_bad} of {pooled.false}, em and ma at 0 dB and below"),
-            setting.check("v_suppressed", "false V suppressed",
-                          percent(pooled.v_false_bad, pooled.v_false), "%",
-                          f"{pooled.v_false_bad} of {pooled.v_false}, likewise"),
+                          percent(pooled.suppressed, pooled.false), "%",
+                          f"{pooled.suppressed} of {pooled.false}, em and ma at 0 dB and below"),
+            setting.check("false_bad", "noise beats in seconds with a bad score",
+                          percent(pooled.false_bad, pooled.false), "%", "likewise"),
+            setting.check("v_false_per_min", "false V", figures(pooled)["v_false_per_min"], "/min",
+                          "likewise"),
             setting.check("clean_lost", "clean beats lost", every["clean_lost"], "%",
                           f"{every['clean_missed']:.2f} % missed; all noises and ratios"),
+            setting.check("clean_bad", "clean beats in seconds with a bad score",
+                          every["clean_bad"], "%", "all noises and ratios"),
         ]  # fmt: skip
         part.pictures = [
             ("By the ratio of signal to noise, in the minutes of noise", lambda: plots.noise(rows)),
@@ -91,7 +94,9 @@ def figures(score: noise.NoiseScore) -> Row:
         "af_percent": percent(score.af_samples, score.noisy_samples),
         "high_per_h": rate(60.0 * score.high, minutes),
         "score": float(np.mean(score.noisy_score)) if len(score.noisy_score) else float("nan"),
-        "suppressed": percent(score.false_bad, score.false),
+        "suppressed": percent(score.suppressed, score.false),
+        "false_bad": percent(score.false_bad, score.false),
         "clean_lost": percent(score.quiet_lost, score.quiet_beats),
         "clean_missed": percent(score.quiet_missed, score.quiet_beats),
+        "clean_bad": percent(score.quiet_bad, score.quiet_beats),
     }

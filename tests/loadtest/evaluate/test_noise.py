@@ -18,7 +18,7 @@ from loadtest.evaluate.noise import (
     summed,
     with_noise,
 )
-from loadtest.evaluate.reference import Beats, Reference
+from loadtest.evaluate.reference import Beats, N, Q, Reference, V
 from loadtest.evaluate.said import Said
 from loadtest.evaluate.spans import size
 
@@ -62,21 +62,22 @@ def test_every_condition_has_a_name_of_its_own() -> None:
     assert Condition("118", "ma", -6).name == "118_ma_m6"
 
 
-def test_noise_beats_are_suppressed_and_clean_ones_lost_where_the_score_is_low() -> None:
+def test_noise_beats_are_suppressed_and_clean_ones_lost_where_the_gate_says_q() -> None:
     extra = np.array([31_011, 31_091, 43_011])  # two in noise, one in quiet
     at = np.sort(np.r_[EVERY[EVERY != 44_050], extra])
-    kind = np.where(np.isin(at, extra), 2, 0)
+    kind = np.where(np.isin(at, extra), V, N)
+    kind[at == 31_011] = Q
+    kind[at == 46_050] = Q
     seconds = np.arange(100.0, END + 1, 100.0)
     scores = np.where(seconds == 31_100.0, 0.3, 0.9)  # the second of the first two
     scores[seconds == 45_000.0] = 0.1  # a second of quiet
     streams = {"ecg_quality": {"t": seconds, "score": scores}}
     said = Said(Beats(at, kind), at + 20, at + 60, np.zeros(0, np.int64), (), (), streams)
     found = score(reference(), said)
-    assert (found.false, found.false_bad) == (2, 2)
-    assert (found.v_false, found.v_false_bad) == (2, 2)
-    assert found.quiet_missed == 1
-    in_second = np.sum((EVERY > 44_900) & (EVERY <= 45_000))
-    assert found.quiet_lost == 1 + in_second
+    assert (found.false, found.suppressed, found.false_bad) == (2, 1, 2)
+    assert found.v_false == 1
+    assert (found.quiet_missed, found.quiet_lost) == (1, 2)
+    assert found.quiet_bad == np.sum((EVERY > 44_900) & (EVERY <= 45_000))
     assert found.found == found.beats
     twice = summed([found, found])
     assert twice.quiet_beats == 2 * found.quiet_beats

@@ -50,8 +50,29 @@ def lines(records, until_ns=None):
 
 
 def slow_lines(records):
-    listener = Listener()
-    return [line for _, _, v in records for line in listener.hear(v[1], v[3], np.array(v[4:]))]
+    listener, said = Listener(), []
+    for t, source, v in sorted(records, key=lambda record: record[:2]):
+        if source == 1:
+            listener.hear_quality(t, v[0])
+        else:
+            said += listener.hear(t, v[1], v[3], np.array(v[4:]))
+    return said
+
+
+def scored(records, score):
+    """Records with a second of quality before each of them, by its number."""
+    seconds = [(t - NS // 2, 1, (score(k),)) for k, (t, _, _) in enumerate(records)]
+    return sorted([*seconds, *records], key=lambda record: record[:2])
+
+
+def with_noise(records, first, seed=3):
+    """Records whose windows from `first` on are noise, as large as wide beats."""
+    rng = np.random.default_rng(seed)
+    noisy = records[:first]
+    for t, source, values in records[first:]:
+        wave = np.convolve(rng.normal(0, 1.5, 111), np.hanning(12), "valid")
+        noisy.append((t, source, (*values[:4], *wave)))
+    return noisy
 
 
 def final_labels(records):
@@ -75,13 +96,7 @@ def test_a_fast_rhythm_with_the_dominant_qrs_is_not_ventricular():
 
 
 def test_wide_beats_are_noise_once_no_form_has_come_twice_for_long():
-    rng = np.random.default_rng(3)
-    records = windows([*NORMAL, *[("V", 800.0)] * 60])
-    for k in range(30, 90):  # 60 forms, none like another
-        t, source, values = records[k]
-        wave = np.convolve(rng.normal(0, 1.5, 110), np.hanning(12), "valid")[:100]
-        records[k] = (t, source, (*values[:4], *wave))
-    found = lines(records)[60:]
+    found = lines(with_noise(windows([*NORMAL, *[("V", 800.0)] * 60]), 30))[60:]
     assert sum(label == V for label, *_ in found) <= 3
     assert "never_twice" in {rule for _, rule, *_ in found}
 
@@ -95,13 +110,49 @@ def test_wide_beats_are_noise_once_no_form_has_come_twice_for_long():
 def test_the_kernel_equals_its_slow_twin(beats, seed, noise):
     records = windows(beats, seed, noise)
     assert lines(records) == slow_lines(records)
+    bad = scored(with_noise(records, len(records) // 2, seed), lambda k: (7 * k % 10) / 10)
+    assert lines(bad) == slow_lines(bad)
 
 
 @pytest.mark.parametrize("record", ["119", "203", "208"])
 def test_the_kernel_equals_its_slow_twin_on_a_real_record(record):
     records = streams_of(record, 180)["beat_windows"]
     assert len(records) > 150
-    assert lines(records) == slow_lines(records)
+    seconds = [(t, 1, v) for t, _, v in streams_of(record, 180)["ecg_quality"]]
+    assert lines(records + seconds) == slow_lines(records + seconds)
+
+
+def labels_in(score, first=30, shapes="V"):
+    """The labels that noise gets after normal beats, its seconds having this score."""
+    beats = [*NORMAL, *[(shapes, rr) for rr in (500.0, 1100.0) * 6]]
+    return [(label, rule) for label, rule, *_ in
+            lines(scored(with_noise(windows(beats), first), lambda k: score if k >= first else 1.0))
+           ][first:]  # fmt: skip
+
+
+def test_strange_forms_are_v_in_good_seconds_and_doubtful_in_bad_ones():
+    assert V in {label for label, _ in labels_in(1.0)[:4]}
+    bad = labels_in(0.0)[2:]  # one strange form or two could be of a focus
+    assert V not in {label for label, _ in bad}
+    assert (Q, "doubtful") in bad
+
+
+def test_beats_of_the_dominant_form_stand_in_bad_seconds():
+    assert {label for label, _ in labels_in(0.0, first=42)} <= {N, S}
+    beats = windows([("N", 800.0)] * 60)
+    assert {label for label, *_ in lines(scored(beats, lambda k: 0.0))} == {N}
+
+
+def test_ventricular_beats_of_one_form_stand_in_fair_seconds():
+    beats = scored(windows([*NORMAL, *PVC * 10]), lambda k: 0.5)
+    assert final_labels(beats).count(V) == 10
+
+
+def test_quality_that_is_old_says_nothing():
+    records = with_noise(windows([*NORMAL, *[("V", 500.0)] * 4]), 30)
+    before = records[29][0]
+    assert lines([(before - 3 * NS, 1, (0.0,)), *records]) == lines(records)
+    assert lines([(before, 1, (0.0,)), *records]) != lines(records)
 
 
 def test_bigeminy_of_record_119_shows():
