@@ -12,7 +12,7 @@ from alerts.holds import Suspension
 from alerts.inactivation import Inactivation
 from alerts.policy import Policy
 from alerts.track import NEVER_NS
-from alerts.watch import VERSION, Watch
+from alerts.watch import VERSION, Watch, ended
 from registry.participants import Participant
 
 EVERYBODY: Final = "*"  # as a place: all who are enrolled
@@ -91,8 +91,8 @@ class AlarmBook:
             "participants": {key: watch.to_plain() for key, watch in self._watches.items()},
         }
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Replace the state by a snapshot; codes that the policy has no longer are dropped.
+    def restore(self, state: Mapping[str, Any]) -> list[AlarmChange]:
+        """Replace the state by a snapshot; alarms of codes that make none by this policy end.
 
         Raises
         ------
@@ -105,8 +105,11 @@ class AlarmBook:
             )
         self._watches, self._where = {}, {}
         self._horizon_ns = state["horizon_ns"]
-        for participant, plain in state["participants"].items():
-            self._load(participant, plain)
+        return [
+            change
+            for participant, plain in state["participants"].items()
+            for change in self._load(participant, plain)
+        ]
 
     def changed_states(self) -> list[AlarmState]:
         """Give the states of the participants that have changed since this was last asked."""
@@ -141,7 +144,7 @@ class AlarmBook:
         """
         changes: list[AlarmChange] = []
         for state in states:
-            self._load(state.participant, state.plain)
+            changes += self._load(state.participant, state.plain)
             changes += self._book(self._watches[state.participant].resume(now_ns))
         return changes
 
@@ -156,10 +159,7 @@ class AlarmBook:
         for alarm in alarms:
             rule = self.policy.rules.get(alarm.code)
             if rule is None:
-                gone = replace(
-                    alarm, state=ENDED, latched=False, sounding=False, t_ns=now_ns,
-                    revision=alarm.revision + 1,
-                )  # fmt: skip
+                gone = replace(ended(alarm), t_ns=now_ns)
                 changes.append(AlarmChange("ended", now_ns, gone))
                 continue
             watch = watches.setdefault(alarm.participant, self._watch(alarm.participant))
@@ -168,10 +168,11 @@ class AlarmBook:
             changes += watch.settle(now_ns)
         return self._book(changes)
 
-    def _load(self, participant: str, plain: Mapping[str, Any]) -> None:
+    def _load(self, participant: str, plain: Mapping[str, Any]) -> list[AlarmChange]:
         watch = self._watch(participant)
-        watch.take_plain(plain)
+        changes = watch.take_plain(plain)
         self._where.update({a.id: (participant, a.code) for a in watch.alarms()})
+        return changes
 
     def _watch(self, participant: str) -> Watch:
         watch = self._watches.get(participant)

@@ -59,7 +59,7 @@ class AlarmCore(AlarmBook):
         if rule is None:
             self.counts.unknown[finding.code] = self.counts.unknown.get(finding.code, 0) + 1
             return []
-        if rule.log_only or not rule.enabled:
+        if rule.silent:
             self.counts.off += 1
             return []
         watch = self._watch(finding.participant)

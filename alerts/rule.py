@@ -90,6 +90,11 @@ class Rule:
     strand: str
     words: Text
 
+    @property
+    def silent(self) -> bool:
+        """Tell whether its findings make no alarm: switched off, or only for the log."""
+        return self.log_only or not self.enabled
+
     def is_worse(self, value: float) -> bool:
         """Tell whether the value lies beyond that of `worse`."""
         return self.worse is not None and self.worse.holds(value)

@@ -135,6 +135,23 @@ class Strand:
         self._note("restored", track)
         track.arm()
 
+    def drop(self, code: str, now_ns: int) -> list[AlarmChange]:
+        """Forget a code that makes no alarm any more; its open alarm ends, others may sound."""
+        track = self.tracks[code]
+        if track.alarm is not None:
+            self._close(track, now_ns)
+        del self.tracks[code]
+        return self.settle(now_ns)
+
+    def resound(self, now_ns: int) -> list[AlarmChange]:
+        """Decide again what sounds, where something that outranked others is not there any more."""
+        opened = [track for track in self.tracks.values() if track.alarm is not None]
+        codes = sounding_codes([track.opened for track in opened], self._policy.rules)
+        for track in opened:
+            if track.opened.sounding != (track.rule.code in codes):
+                self._note("sound", track)
+        return self.settle(now_ns)
+
     def release(self, now_ns: int) -> None:
         """Let everything that is held back be looked at again, by the next deadline.
 

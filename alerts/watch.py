@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from alerts.alarm import ENDED, Alarm, AlarmChange, AlarmState
+from alerts.alarm import ENDED, Alarm, AlarmChange, AlarmState, alarm_from_plain
 from alerts.counts import Counts
 from alerts.holds import Holds
 from alerts.inactivation import Inactivation
@@ -137,11 +137,7 @@ class Watch:
 
     def ended(self) -> list[AlarmChange]:
         """Give the end of all open alarms, at the time of their state: nothing is known further."""
-        gone = [
-            replace(alarm, state=ENDED, latched=False, sounding=False, revision=alarm.revision + 1)
-            for alarm in self.alarms()
-        ]
-        return [AlarmChange("ended", alarm.t_ns, alarm) for alarm in gone]
+        return [AlarmChange("ended", alarm.t_ns, ended(alarm)) for alarm in self.alarms()]
 
     def state(self, horizon_ns: int) -> AlarmState:
         """Give what a restart needs; what cannot matter any more is forgotten first."""
@@ -188,8 +184,11 @@ class Watch:
             **self.holds.to_plain(),
         }
 
-    def take_plain(self, plain: Mapping[str, Any]) -> None:
-        """Take over what `to_plain` gave; codes that the policy has no longer are dropped.
+    def take_plain(self, plain: Mapping[str, Any]) -> list[AlarmChange]:
+        """Take over what `to_plain` gave.
+
+        Of codes that make no alarm by this policy, for it has others or they are switched off,
+        nothing is taken over; their open alarms end, for nobody would end them.
 
         Raises
         ------
@@ -206,13 +205,22 @@ class Watch:
         for name, passed_ns in plain["passed"].items():
             if name in self._policy.waits:
                 self._strand(name).passed_ns = passed_ns
+        changes: list[AlarmChange] = []
         for code, track in plain["tracks"].items():
             rule = self._policy.rules.get(code)
             if rule is not None:
                 self.strand(rule).tracks[code] = track_from_plain(rule, track)
+            elif track["alarm"]:
+                alarm = alarm_from_plain(track["alarm"])
+                changes.append(AlarmChange("ended", alarm.t_ns, ended(alarm)))
         for strand in self.strands.values():
             strand.find_next()
+            for code in [code for code, track in strand.tracks.items() if track.rule.silent]:
+                changes += strand.drop(code, max(self.horizon_ns, strand.passed_ns))
+            if changes:
+                changes += strand.resound(max(self.horizon_ns, strand.passed_ns))
         self._find_next()
+        return changes
 
     def _strand(self, name: str) -> Strand:
         strand = self.strands.get(name)
@@ -234,3 +242,9 @@ class Watch:
             for strand in self.strands.values():
                 strand.release(self.holds.released_ns)
             self.holds.released_ns = None
+
+
+def ended(alarm: Alarm) -> Alarm:
+    """Give an alarm as it is when nobody looks after it any more."""
+    revision = alarm.revision + 1
+    return replace(alarm, state=ENDED, latched=False, sounding=False, revision=revision)

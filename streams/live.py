@@ -94,6 +94,7 @@ class LiveCore:
         self._columns = self.engine.feature_columns
         self._reasons: set[str] = set()
         self._thinner = thinner
+        self._ended: list[AlarmChange] = []  # by another policy, since the snapshot
         self._held: dict[str, Held] = {}  # as last told, of those who have any
 
     def step(self, until_ns: int, rows: Sequence[Block | Control]) -> Told:
@@ -290,7 +291,8 @@ class LiveCore:
     def restore(self, state: Mapping[str, Any]) -> tuple[str, ...]:
         """Go on from a snapshot; name the processors that begin anew.
 
-        Limits of a policy that is not the one of the snapshot hold from the next step on.
+        With another policy than that of the snapshot its limits hold from the next step on, and
+        alarms that it does not have any more end in it.
 
         Raises
         ------
@@ -299,7 +301,7 @@ class LiveCore:
         """
         anew = self.engine.restore(state["engine"])
         try:
-            self.alarms.restore(state["alarms"])
+            self._ended = self.alarms.restore(state["alarms"])
         except ValueError as error:
             raise SnapshotError("snapshot", str(error)) from error
         for plain in state["people"]:
@@ -327,7 +329,7 @@ class LiveCore:
         return self.alarms.adopt(alarms, now_ns)
 
     def _apply(self, findings: Sequence[Finding]) -> list[AlarmChange]:
-        changes: list[AlarmChange] = []
+        changes, self._ended = self._ended, []
         for finding in findings:
             changes += self.alarms.apply(finding)
         return changes + self._alarm_clock.tick(self._until_ns)

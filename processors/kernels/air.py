@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
-
-from processors.kernels.compiling import entry
 
 PM10, PM2_5 = 0, 1  # sources; 2 is the profile
 SENSITIVE = 6  # column of the profile
@@ -60,7 +59,7 @@ AIR_STATE = np.dtype(
 )
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def air_index(c: float, table: NDArray[np.float64], per_unit: float) -> float:
     """Give the index of a concentration, cut down to ``1 / per_unit`` ug/m3; NaN for no number.
 
@@ -77,7 +76,7 @@ def air_index(c: float, table: NDArray[np.float64], per_unit: float) -> float:
     return index
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def nowcast(means: NDArray[np.float64]) -> float:
     """Give the NowCast of hourly means, newest first, NaN where missing; not yet cut down.
 
@@ -101,7 +100,7 @@ def nowcast(means: NDArray[np.float64]) -> float:
     return total / weights
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def korean_day(means: NDArray[np.float64], turn: float) -> float:
     """Give the Korean predictive average of a day, of hourly means as above.
 
@@ -124,7 +123,7 @@ def korean_day(means: NDArray[np.float64], turn: float) -> float:
     return 0.5 * half + 0.5 * recent / n_recent
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def follow_air(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-
-from processors.kernels.compiling import entry
+from numba import njit
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _STREAM = np.uint64(0xD1342543DE82EF95)
@@ -22,7 +21,7 @@ _TO_UNIT = 1.0 / (1 << 53)
 _TINY = 1e-300
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def bits(seed: np.uint64, stream: int, counter: int) -> np.uint64:
     """Give 64 random bits.
 
@@ -38,13 +37,13 @@ def bits(seed: np.uint64, stream: int, counter: int) -> np.uint64:
     return z ^ (z >> _S31)
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def uniform(seed: np.uint64, stream: int, counter: int) -> float:
     """Give a number of [0, 1), evenly distributed."""
     return float(bits(seed, stream, counter) >> _S11) * _TO_UNIT
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def gauss(seed: np.uint64, stream: int, counter: int) -> float:
     """Give a normally distributed number, mean 0, SD 1 (Box and Muller 1958)."""
     u = uniform(seed, stream, 2 * counter)

@@ -443,7 +443,7 @@ def _likeness(s: Any, least: float) -> float:
         for p in range(q):
             like = _best_correlation(trace, first + peaks[q], first + peaks[p])
             best[q], best[p] = max(best[q], like), max(best[p], like)
-    return float(median_of_few(best, n_whole))
+    return median_of_few(best, n_whole)
 
 
 @_inner

@@ -37,7 +37,7 @@ from streams.messages import (
     decode_people,
     encode_controls,
 )
-from streams.snapshot import pack_snapshot, unpack_snapshot
+from streams.snapshot import SnapshotError, pack_snapshot, unpack_snapshot
 from streams.stores import SeriesRows
 from streams.worker.journal import Turn, one_history
 from streams.worker.order import NEVER_MS, InputOrder, Timed
@@ -233,6 +233,8 @@ class Partition:
         state, about = unpack_snapshot(data)
         if about["partition"] != self.number:
             raise InputError("snapshot", f"is of partition {about['partition']}")
+        if "core" not in state:
+            raise SnapshotError("snapshot", "is of a version without alarms")
         self.anew = self._core.restore(state["core"])
         self.order.restore(state["order"])
         self.now_ms, self.newest_ms = state["now_ms"], state["newest_ms"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 
 from alerts.alarm import AlarmState
 from alerts.lifecycle import AlarmCore
-from alerts.policy import load_policy
+from alerts.policy import load_policy, parse_policy, read_policy
 from tests.alerts.stories import every, offset, only, onset, point, seconds, tick, told
 
 POLICY = load_policy()
@@ -152,3 +153,26 @@ def test_codes_at_rest_are_forgotten(core):
     tick(core, 5000)
     (state,) = core.changed_states()
     assert state.plain["tracks"] == {}
+
+
+@pytest.mark.parametrize("how", ["gone", "off"])
+def test_an_alarm_of_a_code_that_makes_none_any_more_ends_and_lets_others_sound(how):
+    tree = read_policy()
+    first = AlarmCore(parse_policy(tree))
+    first.apply(onset("bradycardia", 0))
+    first.apply(onset("extreme_bradycardia", 1))
+    first.tick(seconds(100))
+    assert {a.code: a.sounding for a in first.alarms()} == {
+        "bradycardia": False, "extreme_bradycardia": True,
+    }  # fmt: skip
+    changed = deepcopy(tree)
+    if how == "gone":
+        del changed["alarm"]["extreme_bradycardia"]
+    else:
+        changed["alarm"]["extreme_bradycardia"]["enabled"] = False
+    second = AlarmCore(parse_policy(changed))
+    changes = second.restore(first.snapshot())
+    gone = next(c.alarm for c in changes if c.alarm.code == "extreme_bradycardia")
+    assert (gone.state, gone.sounding) == ("ended", False)
+    assert second.alarm(gone.id) is None
+    assert [a.sounding for a in second.alarms()] == [True]

@@ -9,7 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from processors.kernels.compiling import entry
 from processors.kernels.draw import bits, uniform
 
 # What an event does; a number of its own, so that kernels do not depend on the vocabulary.
@@ -43,7 +42,7 @@ ACTS = np.dtype(
 )
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_acts(
     i0: int,
     fs_hz: float,
@@ -141,7 +140,7 @@ def _fibrillation(
     return float((rest + (first - rest) * faded) * wave / 1.4)
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def spoil(
     i0: int,
     fs_hz: float,

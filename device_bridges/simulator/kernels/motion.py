@@ -9,7 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from processors.kernels.compiling import entry
 from processors.kernels.draw import bits
 
 FS_HZ = 50
@@ -28,7 +27,7 @@ MOTION_OWN = np.dtype(
 )
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_motion(
     i0: int,
     slots: NDArray[np.int32],

@@ -9,7 +9,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from processors.kernels.compiling import entry
 from processors.kernels.draw import bits
 
 FS_HZ = 100
@@ -36,7 +35,7 @@ PPG_OWN = np.dtype(
 )
 
 
-@entry
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_ppg(
     i0: int,
     slots: NDArray[np.int32],
