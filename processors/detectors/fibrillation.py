@@ -56,9 +56,10 @@ class Params:
         A smaller window is standstill or nothing.
     confidence, normal
         It is organised where its QRS are at least so sure, and at least this share is normal.
-    likeness
-        Waves this alike are regular: at ``slow_per_min`` to ``fast_per_min`` they are tachycardia,
-        faster ones flutter, slower ones are left to the beats.
+    likeness, held_likeness
+        Waves this alike are regular, in tachycardia those of the second still: at
+        ``slow_per_min`` to ``fast_per_min`` they are tachycardia, faster ones flutter, slower ones
+        are left to the beats.
     most_mv
         Larger waves are tachycardia, regular or not.
     window_s, hop_s
@@ -69,16 +70,17 @@ class Params:
         Without a window for so long nothing is known: 4 s after a gap, and a little.
     """
 
-    leakage: float = 0.6  # 1, tuned: 95 % of VF lie below it, 98 % of mitdb above
-    evenness: float = 0.55  # 1, tuned: 95 % of VF lie above it, no mitdb
+    leakage: float = 0.7  # 1, tuned: 97 % of VF lie below it; tremor on QRS lies above
+    evenness: float = 0.58  # 1, tuned: broad beats with T waves 0.54 (vfdb 418), noise 0.64
     slow_hz: float = 2.5  # Hz, tuned: wide QRS and T at 110/min, vfdb 418, have 2.4
-    fast_hz: float = 8.0  # Hz, default: muscle noise has 13
+    fast_hz: float = 7.5  # Hz, default: tremor has 8 (cinc2017 A02821), muscle noise 13
     margin: float = 0.1  # 1, default
     least_mv: float = 0.2  # mV, Kerber 1997, Circulation 95:1677: coarse VF; to be confirmed
     most_mv: float = 4.0  # mV, default
     confidence: float = 0.5  # 1, tuned: 0.1-0.4 in VF, 0.5-0.7 where broad beats are even
     normal: float = 0.5  # 1, default: most
     likeness: float = 0.9  # 1, tuned
+    held_likeness: float = 0.85  # 1, default: so that what is near 0.9 does not flicker
     slow_per_min: float = 130.0  # /min, Mindray manual: VT
     fast_per_min: float = 250.0  # /min, default: faster is flutter
     window_s: float = 4.0  # s, CLINICAL 3.7
@@ -96,6 +98,7 @@ class Params:
             least_mv=self.least_mv,
             most_mv=self.most_mv,
             likeness=self.likeness,
+            held_likeness=self.held_likeness,
             slow_s=60.0 / self.slow_per_min,
             fast_s=60.0 / self.fast_per_min,
             confidence=self.confidence,

@@ -45,6 +45,7 @@ class Limits(NamedTuple):
     least_mv: float
     most_mv: float
     likeness: float
+    held_likeness: float
     slow_s: float
     fast_s: float
     confidence: float
@@ -79,17 +80,13 @@ def ones(bits: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def is_organised(state: Any, p: Limits) -> bool:
-    """Tell whether sure QRS complexes of normal form are in the window."""
-    beats = labels = normal = 0
-    confidence = 0.0
+def is_normal(state: Any, p: Limits) -> bool:
+    """Tell whether beats of normal form are in the window, and others at most as many."""
+    labels = normal = 0
     for k in range(N_BINS):
-        beats += state.n_beats[k]
         labels += state.n_labels[k]
         normal += state.n_normal[k]
-        confidence += state.confidence[k]
-    sure = beats > 0 and confidence >= p.confidence * beats
-    return sure and labels > 0 and normal >= p.normal * labels
+    return labels > 0 and normal >= p.normal * labels
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -119,6 +116,12 @@ def take_window(
     state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: Out
 ) -> None:
     """Judge a window, and the rhythm by the last ones."""
+    confidence = 0.0
+    beats = 0
+    for k in range(N_BINS):
+        confidence += state.confidence[k]
+        beats += state.n_beats[k]
+    sure = beats > 0 and confidence >= p.confidence * beats
     more = 1.0 + p.margin if state.kind != OTHER else 1.0
     even = row[0] < p.leakage * more and row[1] * more > p.evenness
     even = even and row[2] * more > p.slow_hz and row[2] < p.fast_hz * more
@@ -126,15 +129,12 @@ def take_window(
     slow = alike and row[5] > p.slow_s
     sized = row[3] >= p.least_mv
     good = (state.bad & 0b1111) == 0 and state.lead_off == 0
-    positive = even and sized and good and not slow and not is_organised(state, p)
-    regular = (alike and p.fast_s <= row[5] <= p.slow_s) or row[3] > p.most_mv
+    positive = even and sized and good and not slow and not (sure and is_normal(state, p))
+    likeness = p.held_likeness if state.kind == TACHYCARDIA else p.likeness
+    regular = row[4] >= likeness and p.fast_s <= row[5] <= p.slow_s
+    regular = regular or row[3] > p.most_mv
     state.positive = ((state.positive << 1) | (1 if positive else 0)) & 0b1111
     state.regular = ((state.regular << 1) | (1 if regular else 0)) & 0b11111111
-    confidence = 0.0
-    beats = 0
-    for k in range(N_BINS):
-        confidence += state.confidence[k]
-        beats += state.n_beats[k]
     for k in range(N_BINS - 1):
         state.confidence[k] = state.confidence[k + 1]
         state.n_beats[k] = state.n_beats[k + 1]

@@ -63,6 +63,7 @@ LEVELS = 8  # CLINICAL 3.2: medians of the last 8 accepted and 8 rejected peaks
 KEPT = 16  # candidates kept for the search-back or the end of the learning time
 QUEUE = 16  # beats that wait for their window
 WINDOW, BEFORE_S, WINDOW_HZ = 100, 0.4, 100.0  # ARCHITECTURE: R - 400 ms to R + 590 ms at 100 Hz
+STRIDE = int(GRID_HZ / WINDOW_HZ)  # without a remainder
 WINDOW_DUE_S = 0.602  # the last value needs one step of the grid and the delay of the low-pass
 QUIET = ((2, 30), (75, WINDOW - 2))  # parts of a window before P and after T, where noise is taken
 TRACE_BAND_HZ = (0.5, 40.0)  # CLINICAL 3.1: monitor band
@@ -375,6 +376,8 @@ def _piece(
     step = fs / GRID_HZ
     grid_at = grid_next * step
     share, ease = SLOPE_MV_S / average_n, 1.0 / (RULES.level_s * fs)
+    slower, faster = 1.0 - ease, 1.0 + (RULES.burst - 1.0) * ease
+    floor_share = RULES.floor * ease
     for i in range(n):
         c = count + i
         y = work[1, i]
@@ -400,7 +403,8 @@ def _piece(
                     _withdraw(s, k, _time_ns(s, np.float64(c)), out)  # it was the step to the rail
                 _enter_gap(s)
         if live:
-            level += (min(average, RULES.burst * level + RULES.floor) - level) * ease
+            # level += (min(average, burst * level + floor) - level) * ease, with less to wait for
+            level = min(level * slower + average * ease, level * faster + floor_share)
             if not tracking:
                 if average > before:
                     tracking, peak, peak_at = 1, average, c
@@ -692,11 +696,13 @@ def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
             w[1] = (s.queue_ns[0] - s.window_ns) * 1e-6
         filter_s = delay_s(s.fs_hz, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0)
         delayed_s = s.queue_pos[0] / s.fs_hz + filter_s
+        # A step of the window is a whole number of steps of the grid: all lie alike between two.
+        first = (delayed_s - BEFORE_S) * GRID_HZ
+        g = np.int64(math.floor(first))
+        way = first - g
         for i in range(WINDOW):
-            u = (delayed_s - BEFORE_S + i / WINDOW_HZ) * GRID_HZ
-            g = np.int64(math.floor(u))
-            left, right = _grid_mv(s, g), _grid_mv(s, g + 1)
-            w[4 + i] = left + (u - g) * (right - left)
+            left, right = _grid_mv(s, g + STRIDE * i), _grid_mv(s, g + STRIDE * i + 1)
+            w[4 + i] = left + way * (right - left)
         w[3] = _noise_mv(w[4:])
     s.has_window, s.window_ns = 1, s.queue_ns[0]
     s.n_queue -= 1

@@ -55,6 +55,8 @@ VENTRICULAR_STATE = np.dtype(
         ("waves", np.int8),  # kind of the newest `wave_rhythm`
         ("fast", np.int8),
         ("r_on_t", np.int8),
+        ("bad", np.int8),  # the newest second of signal was
+        ("n_unread", np.int8),  # settled Q beats in a row
     ],
     align=True,
 )
@@ -76,6 +78,8 @@ class Limits(NamedTuple):
     r_on_t_ratio: float
     r_on_t_pause: float
     r_on_t_mean_ms: float
+    quality: float
+    unread: int
 
 
 _LASTING = int64(  # one signature, see `processors.kernels.finding`
@@ -248,16 +252,35 @@ def count_forms(state: Any, slot: int, t: int, form: int, out: NDArray[Any], n: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def begin_anew(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) -> int:
+    """Break all that is consecutive: nothing is known of the beats between."""
+    n = end_run(state, slot, t, p, out, n)
+    n = break_patterns(state, slot, t, out, n)
+    state.label_before = Q
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def read_label(state: Any, label: float) -> int:
+    """Give the label of a beat; noise that is bent like a V is none."""
+    return Q if label == V and state.bad != 0 else int(label)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def settle(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Take the label of the waiting beat as final."""
     nan = np.nan
     state.has_beat = 0
     label = state.label
     beat = state.r_ns
-    if label == Q:  # neither breaks nor counts
+    if label == Q:  # neither breaks nor counts, but several in a row do
         if state.n_run > 0:
             state.position += 1
+        state.n_unread = min(state.n_unread + 1, 100)
+        if state.n_unread == p.unread:
+            n = begin_anew(state, slot, t, p, out, n)
         return n
+    state.n_unread = 0
     if state.r_on_t != 0:
         state.r_on_t = 0
         if state.rr_ms >= p.r_on_t_pause * state.r_on_t_mean_ms:
@@ -370,9 +393,9 @@ def watch_ventricular(
 ) -> int:
     """Write the findings; give their number, at most 24 per record and 24 per row.
 
-    Source 0 holds ``beat_labels``, 1 ``wave_rhythm``. A label is final when the next beat's has
-    come; only what is going on (VT and the ventricular rhythms) is judged with the newest label
-    too. In fibrillation no beat counts.
+    Source 0 holds ``beat_labels``, 1 ``wave_rhythm``, 2 ``ecg_quality``. A label is final when the
+    next beat's has come; only what is going on (VT and the ventricular rhythms) is judged with the
+    newest label too. In fibrillation no beat counts.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     for r in range(len(slots)):
@@ -384,23 +407,24 @@ def watch_ventricular(
             if source[i] == 1:
                 n = take_waves(state, slot, t, values[i], p, out, n)
                 continue
+            if source[i] == 2:
+                state.bad = 1 if values[i, 0] < p.quality else 0
+                continue
             if state.waves == FIBRILLATION:
                 continue
             beat = t - np.int64(values[i, 0])
             if values[i, 3] != 0.0:
                 if state.has_beat != 0 and beat == state.r_ns:
-                    state.label = np.int8(values[i, 1])
+                    state.label = read_label(state, values[i, 1])
                     state.form = np.int8(values[i, 5])
                 continue
             if state.has_beat != 0:
                 n = settle(state, slot, t, p, out, n)
             if not values[i, 4] > 0.0:  # a gap breaks everything that is consecutive
-                n = end_run(state, slot, t, p, out, n)
-                n = break_patterns(state, slot, t, out, n)
-                state.label_before = Q
+                n = begin_anew(state, slot, t, p, out, n)
             state.r_ns = beat
             state.known_ns = t
-            state.label = np.int8(values[i, 1])
+            state.label = read_label(state, values[i, 1])
             state.form = np.int8(values[i, 5])
             state.rr_ms = values[i, 4]
             state.has_beat = 1

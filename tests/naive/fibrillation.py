@@ -23,28 +23,25 @@ def _is_bad(v):
     return not v[1] > 0 or v[3] != 0 or v[4] != 0 or math.isnan(v[5])
 
 
-def _judge(records, k, windows, more):
-    """Give whether a window is positive, with limits wider by `more`, and whether it is regular."""
+def _judge(records, k, windows, kind):
+    """Give whether a window is positive and whether it is regular; less is asked in a rhythm."""
     v = records[k][2]
+    more = 1.1 if kind else 1.0
     alike = v[4] >= 0.9
     fast, slow = 60 / 250, 60 / 130
-    regular = (alike and fast <= v[5] <= slow) or v[3] > 4.0
+    regular = (v[4] >= (0.85 if kind == 1 else 0.9) and fast <= v[5] <= slow) or v[3] > 4.0
     seconds = [u for _, source, u in records[:k] if source == QUALITY][-4:]
     leads = [u[0] for _, source, u in records[:k] if source == LEAD and math.isfinite(u[0])]
     confidences, labels = _beats_before(records, k, windows)
-    organised = (
-        bool(confidences)
-        and sum(confidences) / len(confidences) >= 0.5
-        and bool(labels)
-        and sum(label in (1, 2) for label in labels) / len(labels) >= 0.5
-    )
+    sure = bool(confidences) and sum(confidences) / len(confidences) >= 0.5
+    normal = bool(labels) and sum(label in (1, 2) for label in labels) / len(labels) >= 0.5
     positive = (
-        v[0] < 0.6 * more and v[1] * more > 0.55 and v[2] * more > 2.5 and v[2] < 8.0 * more
+        v[0] < 0.7 * more and v[1] * more > 0.58 and v[2] * more > 2.5 and v[2] < 7.5 * more
         and v[3] >= 0.2
         and not (alike and v[5] > slow)
         and not any(map(_is_bad, seconds))
         and not (leads and leads[-1])
-        and not organised
+        and not (sure and normal)
     )  # fmt: skip
     return positive, regular
 
@@ -71,7 +68,7 @@ def findings(records, until):
             if kind:
                 turn(0, last, last + 5_500_000_000)
         last = t
-        history.append(_judge(records, k, windows, 1.1 if kind else 1.0))
+        history.append(_judge(records, k, windows, kind))
         ago = [j for j, (p, _) in enumerate(reversed(history[-4:])) if p]
         positive = sum(p for p, _ in history[-4:])
         regular = sum(r for _, r in history[-8:])

@@ -27,7 +27,7 @@ class Beat:
 
 def beats_of(records, until):
     """Give the beats that count; fibrillation drops the one that waits and those within it."""
-    beats, fibrillates = [], False
+    beats, fibrillates, bad = [], False, False
     for t, source, v in records:
         if source == 1:
             fibrillates = v[0] == 2
@@ -39,19 +39,23 @@ def beats_of(records, until):
                 else:
                     beat.settled, beat.silent = over, True
             continue
+        if source == 2:
+            bad = v[0] < 0.5
+            continue
         if fibrillates:
             continue
+        label = 5 if bad and v[1] == 3 else int(v[1])
         r = t - int(v[0])
         waiting = beats and not beats[-1].silent and t <= beats[-1].first_known + 5 * S
         if beats and not waiting and not beats[-1].silent:
             beats[-1].settled, beats[-1].silent = beats[-1].first_known + 5 * S, True
         if v[3]:
             if waiting and beats[-1].r == r:
-                beats[-1].label, beats[-1].form = int(v[1]), int(v[5])
+                beats[-1].label, beats[-1].form = label, int(v[5])
             continue
         if waiting:
             beats[-1].settled = t
-        beats.append(Beat(r, t, int(v[1]), int(v[1]), v[4], int(v[5]), gap=not v[4] > 0))
+        beats.append(Beat(r, t, label, label, v[4], int(v[5]), gap=not v[4] > 0))
     if beats and not beats[-1].settled and not beats[-1].dropped:
         over = beats[-1].first_known + 5 * S
         if over <= until:
@@ -65,6 +69,7 @@ class Teller:
         self.on = {}
         self.run = []  # (R, place) of settled V
         self.place = 0
+        self.unread = 0
         self.fast_since = None
         self.cycle = ""  # settled N (n) and V (v) since the last break
         self.before = []  # R of settled beats that are not Q
@@ -169,7 +174,13 @@ class Teller:
         t = beat.settled
         if beat.label == 5:
             self.place += bool(self.run)
+            self.unread += 1
+            if self.unread == 3:
+                self.end_run(t)
+                self.break_patterns(t)
+                self.last_label = 5
             return
+        self.unread = 0
         if self.early_v is not None:
             r, mean = self.early_v
             self.early_v = None

@@ -51,8 +51,11 @@ def scenes(draw):
     for kind in draw(st.lists(st.sampled_from([FINE, FINE, ALIKE, REST]), max_size=10)):
         for _ in range(draw(st.integers(1, 9))):
             t += draw(st.sampled_from([HALF] * 30 + [6 * NS]))
+            even = draw(st.sampled_from([kind[1]] * 4 + [0.56]))
+            like = draw(st.sampled_from([kind[4]] * 4 + [0.87]))
+            drawn = (kind[0], even, *kind[2:4], like, kind[5])
             lower = (0.0,) * 3 + (draw(st.sampled_from([0.0] * 12 + [0.7, -4.0])),) + (0.0,) * 2
-            v = tuple(a - b for a, b in zip(kind, lower, strict=True))
+            v = tuple(a - b for a, b in zip(drawn, lower, strict=True))
             slow = draw(st.integers(0, 20)) == 0
             records.append((t, 4, (*v[:5], 0.6) if slow else v))
             if draw(st.integers(0, 9)) == 0:
@@ -126,6 +129,12 @@ def test_no_rule_on_beats_but_sure_normal_ones_keeps_it_from_being_told():
     assert run([*windows(*[FINE] * 8), *unsure])[0]
     wide = [record for k in range(20) for record in beat(1 + 0.4 * k, 0.7, 3.0)]
     assert run([*windows(*[FINE] * 8), *wide])[0]
+
+
+def test_tachycardia_holds_while_its_waves_are_nearly_alike():
+    nearly = (*ALIKE[:4], 0.87, ALIKE[5])
+    assert run(windows(*[ALIKE] * 8, *[nearly] * 8))[1] == [(5.0, 1.0)]
+    assert run(windows(*[nearly] * 8))[1] == [(5.0, 2.0)]
 
 
 def test_beats_before_the_window_do_not_count():

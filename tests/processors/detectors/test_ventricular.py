@@ -38,7 +38,21 @@ def run(records, until_ns=None):
 
 @st.composite
 def scenes(draw):
-    pieces = ["N", "NN", "V", "VV", "VVVVV", "NVNVNV", "NNVNNVNNV", "Q", "F", "S", "V" * 9]
+    pieces = [
+        "N",
+        "NN",
+        "V",
+        "VV",
+        "VVVVV",
+        "NVNVNV",
+        "NNVNNVNNV",
+        "Q",
+        "QQ",
+        "QQQ",
+        "F",
+        "S",
+        "V" * 9,
+    ]
     text = "".join(draw(st.lists(st.sampled_from(pieces), max_size=14)))
     records, r, last = [], 0, None
     for letter in text:
@@ -59,6 +73,9 @@ def scenes(draw):
         t = draw(st.integers(0, max(r // 100_000_000, 1))) * 100_000_000 + 7 + k
         kind = float(draw(st.integers(0, 2)))
         records.append((t, 1, (kind, 2.0 * NS, draw(st.sampled_from([150.0, 190.0])))))
+    for k in range(draw(st.integers(0, 4))):
+        t = draw(st.integers(0, max(r // 100_000_000, 1))) * 100_000_000 + 20 + k
+        records.append((t, 2, (draw(st.sampled_from([0.2, 0.9])),)))
     records.sort(key=lambda record: record[:2])
     return records, r + draw(st.sampled_from([1, 4, 8, 90])) * NS
 
@@ -102,6 +119,19 @@ def test_slow_runs_are_runs_and_from_five_on_a_rhythm():
     on, off = run(labels("NN" + "V" * 7 + "NN", rr_ms=600.0))["ventricular_rhythm"]
     assert (on[4], on[6], off[4]) == (ONSET, pytest.approx(100.0), OFFSET)
     assert set(run(labels("NN" + "V" * 7 + "NN", rr_ms=1600.0))) == {"ventricular_bradycardia"}
+
+
+def test_what_is_bent_in_a_bad_second_is_no_v():
+    records = labels("NN" + "V" * 9 + "NN")
+    assert set(run([(0, 2, (0.4,)), *records])) == set()
+    assert set(run([(0, 2, (0.6,)), *records])) == {"vt"}
+
+
+def test_a_run_outlasts_two_beats_that_cannot_be_read_and_ends_with_the_third():
+    on, off = run(labels("NN" + "V" * 6 + "QQ" + "VVV" + "NN", rr_ms=450.0))["vt"]
+    assert off[2] - on[1] == 10 * 450_000_000
+    on, off = run(labels("NN" + "V" * 6 + "QQQ" + "VV" + "NN", rr_ms=450.0))["vt"]
+    assert off[2] - on[1] == 5 * 450_000_000
 
 
 def test_vt_is_out_as_soon_as_the_sixth_v_is_labelled_and_ends_at_its_last():
