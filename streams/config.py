@@ -67,6 +67,9 @@ class Settings(BaseModel):
         "", description="Redis that monitors share, without a password; none: each alone"
     )
     redis_password: SecretStr = Field(SecretStr(""), description="of Redis; secret")
+    waveforms: str = Field(
+        "", description="folder or URL of compacted waveforms; none: below `data`"
+    )
     spill_gb: float = Field(
         10.0, gt=0, description="most that a sink keeps on its disk while InfluxDB is away"
     )

@@ -113,13 +113,7 @@ async def _serve(
         if open_page and "http://" in line:
             webbrowser.open(line[line.index("http://") :])
 
-    keep = Keep(
-        settings.keep_waveforms_days,
-        settings.keep_values_days,
-        settings.keep_findings_days,
-        settings.disk_share,
-        settings.keep_at_least_hours,
-    )
+    keep = Keep.of(settings)
     program = Embedded(plan, load_policy(settings.policy), settings.data, address, say, keep=keep)
     await program.serve()
     typer.echo(f"Stopped. What was found is in {program.store_path}")

@@ -45,6 +45,10 @@ class StoreError(VitalsError, OSError):
         return f"{self.where}: {self.problem}"
 
 
+class UnfitError(StoreError):
+    """A store will never take this, however often it is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriesRows:
     """Rows of one feature or scalar signal; the key of a row is participant, name and time.

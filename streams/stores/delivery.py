@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from streams.stores import StoreError
+from streams.stores import StoreError, UnfitError
 from streams.stores.spill import LineBatch, Spill
 
 _log = logging.getLogger(__name__)
@@ -23,10 +23,6 @@ _log = logging.getLogger(__name__)
 FIRST_WAIT_S: Final = 0.5
 MOST_WAIT_S: Final = 30.0
 SHARE: Final = 4  # batches from the disk for each new one, while catching up
-
-
-class RefusedError(StoreError):
-    """The server will never take this batch, however often it is sent."""
 
 
 class AwayError(StoreError):
@@ -58,7 +54,7 @@ class Delivery:
     Parameters
     ----------
     send
-        Gives one batch to the server; raises `AwayError` or `RefusedError`.
+        Gives one batch to the server; raises `AwayError` or `UnfitError`.
     spill
         Where batches wait; None: what the server does not take is the caller's again.
     monotonic
@@ -136,7 +132,7 @@ class Delivery:
         """Send a batch; one that is refused is said, counted and over: it blocks nobody."""
         try:
             self._send(batch)
-        except RefusedError as error:
+        except UnfitError as error:
             self.counts.refused += 1
             _log.error("batch refused bytes=%d problem=%r", len(batch.body), str(error))
             if self._spill is not None:

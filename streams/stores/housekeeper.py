@@ -26,6 +26,8 @@ class Housekeeper:
     ----------
     now_ns
         The clock of the samples; ages are counted on it.
+    shelve
+        Puts complete hours elsewhere and deletes what is older than a time there, after each round.
 
     Attributes
     ----------
@@ -41,6 +43,7 @@ class Housekeeper:
         now_ns: Callable[[], int],
         *,
         disk: Callable[[Path], Disk] | None = None,
+        shelve: Callable[[int], object] = lambda _: None,
     ) -> None:
         self.problem = ""
         self._folders = folders
@@ -48,6 +51,7 @@ class Housekeeper:
         self._keep = keep
         self._now_ns = now_ns
         self._disk = disk or _disk_of
+        self._shelve = shelve
         self._complete: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
         self._values_hour = -1
         self._closing = False
@@ -84,6 +88,7 @@ class Housekeeper:
                 if not self._folders.log(segment).exists():
                     self._left_behind.remove(segment)
             self.problem = problem or self._delete_old()
+            self._shelve(self._now_ns() - round(self._keep.waveforms_days * DAY_NS))
         except OSError as error:  # a StoreError is one
             self._note(f"old waveforms and values are not deleted ({error})")
 

@@ -13,8 +13,8 @@ import urllib3
 from influxdb_client import Dialect, InfluxDBClient, WriteService
 from influxdb_client.rest import ApiException
 
-from streams.stores import StoreError
-from streams.stores.delivery import AwayError, RefusedError
+from streams.stores import StoreError, UnfitError
+from streams.stores.delivery import AwayError
 from streams.stores.spill import LineBatch
 
 WRITE_S: Final = 10.0
@@ -47,7 +47,7 @@ class InfluxServer:
 
         Raises
         ------
-        RefusedError
+        UnfitError
             The server says that it will never take it; what of it is good, it may have taken.
         AwayError
             It takes nothing now: not there, busy, or this token and bucket are not known to it.
@@ -60,7 +60,7 @@ class InfluxServer:
         except ApiException as error:
             problem = _said(error)
             if error.status in _REFUSALS:
-                raise RefusedError(self.url, problem) from error
+                raise UnfitError(self.url, problem) from error
             asked = (error.headers or {}).get("Retry-After", "")
             raise AwayError(self.url, problem, float(asked) if asked.isdigit() else 0.0) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streams.stores.waveforms import HOUR_NS, Segment
+
+if TYPE_CHECKING:
+    from streams.config import Settings
 
 DAY_NS: Final = 24 * HOUR_NS
 
@@ -35,6 +38,17 @@ class Keep:
     findings_days: float = 3650.0
     disk_share: float = 0.85
     at_least_hours: float = 24.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Keep:
+        """Give what the settings say."""
+        return cls(
+            settings.keep_waveforms_days,
+            settings.keep_values_days,
+            settings.keep_findings_days,
+            settings.disk_share,
+            settings.keep_at_least_hours,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "bridge": "--replay --scenario --participants --speed --loop --beats --map --kafka --partitions"
     " --seed --config",
     "worker": "--kafka --checkpoints --group --name --policy --config",
+    "sink": "--kafka --partitions --data --group --only --config",
     "monitor": "--kafka --partitions --redis --host --port --name --data --policy --config",
     "doctor": "--port --data --config --kafka --create-topics --partitions --migrate",
     "screening": "--day --group --data --policy --criteria --json",

@@ -24,7 +24,7 @@ def test_the_last_source_wins(here, monkeypatch):
 
 
 def test_secrets_come_from_the_environment_or_beside_it_and_are_not_shown(here, monkeypatch):
-    assert {"influx_token", "postgres_password"} == SECRETS
+    assert {"influx_token", "postgres_password", "redis_password"} == SECRETS
     (here / ".env").write_text(
         "# made by hand\nOTHER=1\nVITALS__INFLUX_TOKEN='of=the file'\n\n"
         "VITALS__POSTGRES_PASSWORD=p\n"

@@ -21,7 +21,7 @@ from alerts.burden import AlarmCount, AnswerCount
 from processors.errors import ContractError, SettingError
 from processors.records import Finding
 from registry.participants import Participant
-from streams.stores import Acknowledgement, Record, StoredStrip, StoreError, n_rows
+from streams.stores import Acknowledgement, Record, StoredStrip, StoreError, UnfitError, n_rows
 from streams.stores import rows as to
 from streams.stores.postgres import migrating
 from streams.stores.postgres import statements as sql
@@ -59,10 +59,6 @@ def open_engine(url: str, password: str = "") -> Engine:
         hide_parameters=True,  # what is known of people does not belong into messages and logs
         connect_args={"connect_timeout": CONNECT_S, "application_name": "vitals"},
     )
-
-
-class UnfitError(StoreError):
-    """The server will never take this, however often it is written."""
 
 
 class PostgresStore:

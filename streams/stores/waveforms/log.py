@@ -59,6 +59,19 @@ class LogWriter:
             self._sync = self._syncs.submit(os.fdatasync, self._handle)
         return len(frames)
 
+    def sync(self) -> None:
+        """Wait until all that was written outlives a power cut.
+
+        Raises
+        ------
+        OSError
+            The disk fails, now or with what was written before.
+        """
+        if self._sync is not None:
+            done, self._sync = self._sync, None
+            done.result()
+        os.fdatasync(self._handle)
+
     def close(self) -> None:
         """Wait until all of it is on the disk."""
         self._syncs.shutdown()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.stores import StoreError
-from streams.stores.delivery import MOST_WAIT_S, AwayError, Delivery, RefusedError
+from streams.stores import StoreError, UnfitError
+from streams.stores.delivery import MOST_WAIT_S, AwayError, Delivery
 from streams.stores.spill import LineBatch, Spill
 
 
@@ -95,7 +95,7 @@ def test_without_a_folder_the_caller_is_told(tmp_path):
 def test_what_the_server_will_never_take_is_set_aside_and_holds_nothing_up(tmp_path):
     server = Server()
     delivery = server.delivery(Spill(tmp_path, 10**6))
-    server.fault = RefusedError("here", "400")
+    server.fault = UnfitError("here", "400")
     delivery.give(batch(1))
     delivery.give(batch(1))  # given again, set aside once
     server.fault = None

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from processors.errors import ContractError
-from streams.stores import FEATURES, SeriesRows, StoreError
-from streams.stores.delivery import RefusedError
+from streams.stores import FEATURES, SeriesRows, StoreError, UnfitError
 from streams.stores.influx import BATCH_LINES, InfluxStore
 from streams.stores.influx_server import InfluxServer
 from streams.stores.spill import LineBatch
@@ -60,7 +59,7 @@ def server(influx, request):
 
 
 def test_what_is_no_line_is_refused_and_said(server):
-    with pytest.raises(RefusedError, match="400"):
+    with pytest.raises(UnfitError, match="400"):
         server.send(LineBatch("ms", zlib.compress(b"no line at all", wbits=31)))
 
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from alerts.audit import Audit
 from processors.errors import SettingError
-from streams.stores import StoreError
-from streams.stores.postgres import PostgresStore, UnfitError, open_engine
+from streams.stores import StoreError, UnfitError
+from streams.stores.postgres import PostgresStore, open_engine
 from streams.stores.postgres.migrating import migrate, revisions
 from streams.stores.postgres.tables import METADATA
 from tests.streams.stores.back_ends import empty_schema, made_schema

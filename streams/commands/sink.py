@@ -1,0 +1,66 @@
+"""``vitals sink``: from Kafka into the stores."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Annotated
+
+import typer
+
+from streams.commands.options import Config, Data, Kafka, Partitions
+
+
+def sink(
+    kafka: Kafka = None,
+    partitions: Partitions = None,
+    data: Data = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the workers whose topics it reads")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LANE", help="series, records or waveforms; may be repeated (all)."),
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Keep what is on Kafka: series, records and waveforms.
+
+    Features and scalar signals go to InfluxDB, findings, alarms, audit and participants to
+    PostgreSQL, where settings name them, else into one SQLite file; waveforms into logs and
+    Parquet below --data. Offsets are committed when all before them is kept; a sink that is
+    killed writes again what it may not have kept. One sink at a time has a data folder.
+    """
+    from processors.errors import SettingError
+    from streams.config import load
+
+    given = {"kafka": kafka, "partitions": partitions, "data": data, "group": group}
+    settings = load(given, file=config)
+    try:
+        from streams.bus.admin import check_topics
+        from streams.bus.kafka import KafkaBus
+        from streams.sink.running import LANES, run_sink
+    except ImportError as error:
+        raise SettingError(
+            "vitals sink", "needs more packages: pip install 'vitalstream[kafka,stores]'"
+        ) from error
+    from streams.bus import BusError
+    from streams.bus.topics import topics
+
+    for name in only or ():
+        if name not in LANES:
+            raise SettingError("--only", f"expected {', '.join(LANES)}, found {name!r}")
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    faults = check_topics(settings.kafka, topics(), settings.partitions)
+    if faults:
+        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+        raise BusError(settings.kafka, f"{faults[0]}{more} (vitals doctor --create-topics)")
+
+    async def run() -> None:
+        bus = KafkaBus(settings.kafka)
+        try:
+            await run_sink(settings, only or LANES, bus, typer.echo)
+        finally:
+            await bus.close()
+
+    asyncio.run(run())
