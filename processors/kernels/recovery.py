@@ -12,8 +12,8 @@ Differs from CLINICAL 3.9, point by point:
   quarter of an hour below the threshold ends the session.
 * By the heart rate alone, a stop needs a larger drop and slope where H scatters: of 60 medians
   the highest lies above the middle, and slow swings of a steady effort fall by 4 /min too. Its t0
-  is where a level and a falling line meet best: tP lies 2 /min below the peak, which takes a slow
-  recovery 10 s.
+  is where a level and a falling line meet best, for tP lies 2 /min below the peak, which takes a
+  slow recovery 10 s; 45 s later it is dated anew by a level and an exponential.
 * A stop by the heart rate alone is also ended by new effort when H is back within 2 /min of the
   peak it fell from: a swing of an effort that goes on is seldom 8 /min deep. A slow recovery does
   not come back, so nothing is asked of the drop.
@@ -43,7 +43,7 @@ MARK, MOTION, HR = 1, 2, 3  # where t0 comes from
 DONE, RE_EFFORT, SIGNAL, RHYTHM, CADENCE_LOCK, LITTLE_EFFORT = 1, 2, 3, 4, 5, 6  # how it ended
 
 GRID_LAG_S = 3  # s, default: an ECG beat is labelled 0.6-1.6 s after R; two more are waited for
-N_RATES = 144  # seconds of rate: 11 + 127 around t0, 125 for its fall
+N_RATES = 160  # seconds of rate: 26 + 127 around t0, 125 for its fall
 N_CALM, CALM_S = 30, 10  # medians of 10 s: the base is that of 300 to 180 s before
 N_MOVEMENT = 208  # seconds of movement: 120 before a stop that is found 75 s later, and ahead
 N_BEAT_SECONDS = 96  # seconds of beats: 10 + 76 after a stop that is found 75 s later, and ahead
@@ -63,6 +63,9 @@ SLOPE_S = 15  # s, CLINICAL 3.9
 DROP_PER_SCATTER, SLOPE_PER_SCATTER = 3.0, 0.05  # default: how much surer where H scatters
 SCATTER_S, NEAR_PEAK = 110, 12.0  # s before the slope, /min below the peak (default)
 BREAK_S = 75  # s, default: in which the begin of a fall is looked for
+REFINE_S = 45  # s after a stop was found by the heart rate it is dated anew, default
+REFINE_WITHIN_S, BEFORE_STOP_S = 15, 45  # s, default: so far from before; level that is looked at
+REFINE_TAUS_S = (20.0, 40.0, 80.0, 200.0)  # s, CLINICAL 3.9: tau of 20 to 200 s
 MARK_HALF_S = 7  # s, default: half of the seconds around a mark that its line goes through
 LOCKED = 128  # bit of a second in which a device may show the steps
 PREMATURE = 0.8  # of the median of five: CLINICAL 3.4, a change of more than 20 %
@@ -71,7 +74,8 @@ SESSION_S = 900  # s, default: below the threshold for longer, the next crossing
 REST_NS = 330 * SECOND_NS  # default: so long after the newest rate the grid rests
 
 N_FEATURE = 5
-N_WINDOW = 140  # seconds from 11 before t0 on
+BEFORE_S = 26  # s of rates before t0 that a verdict sees
+N_WINDOW = BEFORE_S + 129  # seconds
 
 # A recovery that ended after its drop at 60 s was out: what `grade_recoveries` needs of it.
 ENDED = np.dtype(
@@ -97,6 +101,7 @@ RECOVERY_STATE = np.dtype(
         ("mark_ns", np.int64),  # with marked
         ("t0_ns", np.int64),
         ("until", np.int64),  # end of the refractory time
+        ("found", np.int64),  # the second in which the stop was
         ("last", np.int64),  # newest second with a valid rate; with has_last
         ("beat_ns", np.int64, (N_BEATS,)),  # R
         ("rr_ms", np.float32, (N_BEATS,)),
@@ -468,6 +473,8 @@ def _judge(s: Any, slot: int, p: Any, out: Out) -> None:
             s.state = IDLE
     elif s.state == REFRACTORY and now >= s.until:
         s.state = IDLE
+    if s.state == RECOVERY and reason == 0 and s.source == HR and now == s.found + REFINE_S:
+        _refine(s, work)
     if reason != 0:
         _end(s, slot, reason, hr_max, p, out)
     if source != 0:
@@ -612,6 +619,40 @@ def _break(s: Any, peak: float, work: NDArray[np.float64]) -> int:
 
 
 @_inner
+def _refine(s: Any, work: NDArray[np.float64]) -> None:
+    """Date a stop told by the heart rate anew, now that more of the fall is known.
+
+    Where a level and an exponential fall meet best: least squares over the seconds from
+    `BEFORE_STOP_S` before the first estimate up to now.
+    """
+    first = s.t0_ns // SECOND_NS
+    begin = first - BEFORE_STOP_S
+    least, found = np.inf, first
+    for tau_s in REFINE_TAUS_S:
+        q = math.exp(-1.0 / tau_s)
+        for corner in range(first - REFINE_WITHIN_S, min(first + REFINE_WITHIN_S, s.next - 20) + 1):
+            n = 0
+            g, st, sx, stt, stx, sxx = 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for second in range(begin, s.next + 1):
+                if second > corner:
+                    g *= q
+                x, t = s.rates[second % N_RATES] * UNIT, 1.0 - g
+                if x > 0.0:
+                    n += 1
+                    st += t
+                    sx += x
+                    stt += t * t
+                    stx += t * x
+                    sxx += x * x
+            spread, shared = stt - st * st / n, stx - st * sx / n
+            left = sxx - sx * sx / n - shared * shared / spread
+            if shared < 0.0 and left < least:
+                least, found = left, corner
+    s.t0_ns = found * SECOND_NS
+    s.hr_peak = _median_rate(s, found - 10, found, work)
+
+
+@_inner
 def _median_movement(s: Any, last: int, work: NDArray[np.float64]) -> int:
     """Give the median of movement over the two minutes up to a second, in steps; 0: not known."""
     n = 0
@@ -663,6 +704,7 @@ def _start(s: Any, t0_ns: int, source: int, peak: float, work: NDArray[np.float6
     """Begin a recovery."""
     first = -(-t0_ns // SECOND_NS)
     s.state, s.source, s.t0_ns, s.peak, s.has60, s.ended = RECOVERY, source, t0_ns, peak, 0, 0
+    s.found = s.next
     s.hr_peak = _median_rate(s, first - 10, first, work)
     s.effort_movement = _median_movement(s, first - 1, work)
     s.n_high = s.n_moving = 0
@@ -741,7 +783,7 @@ def _end(s: Any, slot: int, reason: int, hr_max: float, p: Any, out: Out) -> Non
         return
     row = out.ended[out.n[0]]
     row.t0_ns, row.t_ns = s.t0_ns, (s.next + GRID_LAG_S) * SECOND_NS
-    row.first = s.t0_ns // SECOND_NS - 11
+    row.first = s.t0_ns // SECOND_NS - BEFORE_S
     row.peak, row.hr_max = s.peak, hr_max
     row.slot, row.source, row.posture = slot, s.source, s.posture
     row.complete = 1 if reason == DONE else 0

@@ -202,6 +202,22 @@ class Person:
                 found, least = corner, left
         return found * S
 
+    def refine(self, k):
+        """Date the stop anew: a level and an exponential fall, now that more of it is known."""
+        first = self.event["t0"] // S
+        known = np.array([j for j in range(first - 45, k + 1) if j in self.rates])
+        x = np.array([self.rates[j] for j in known])
+        found, least = first, math.inf
+        for tau in (20.0, 40.0, 80.0, 200.0):
+            for corner in range(first - 15, min(first + 15, k - 20) + 1):
+                fall = 1 - np.exp(-np.maximum(known - corner, 0) / tau)
+                drop, height = np.polyfit(fall, x, 1)
+                left = np.sum((x - height - drop * fall) ** 2)
+                if drop < 0 and left < least:
+                    found, least = corner, left
+        self.event["t0"] = found * S
+        self.event["hr_peak"] = self.usual(found - 10, found)
+
     # ---- a second
 
     def judge(self, k):
@@ -230,6 +246,9 @@ class Person:
                 self.state = IDLE
         elif self.state == REFRACTORY and k >= self.event["until"]:
             self.state = IDLE
+        going_on = self.state == RECOVERY and not reason
+        if going_on and self.event["source"] == HR and k == self.event["found"] + 45:
+            self.refine(k)
         if reason:
             self.state = REFRACTORY
             self.event["until"] = k + 180
@@ -262,8 +281,8 @@ class Person:
         self.state = RECOVERY
         levels = [self.level(j) for j in range(first, k + 1) if self.level(j)]
         self.event = {
-            "t0": t0, "source": source, "peak": peak, "has60": False, "ended": 0, "high": 0,
-            "moving": 0, "nadir": min(levels, default=1000.0),
+            "t0": t0, "found": k, "source": source, "peak": peak, "has60": False, "ended": 0,
+            "high": 0, "moving": 0, "nadir": min(levels, default=1000.0),
             "movement": self.usual_movement(first - 1), "hr_peak": self.usual(first - 10, first),
         }  # fmt: skip
 
@@ -326,6 +345,17 @@ class Person:
             near = off <= max(3.0, 4.5 * median(off))
         return height
 
+    def is_flat(self, now):
+        """Whether a line through the last 26 s rises or falls by less than two standard errors."""
+        known = [k for k in self.known(-25, 0) if k <= now]
+        if len(known) < 3:
+            return False
+        x = np.array([self.rates[k] for k in known])
+        t = np.array(known, float) - np.mean(known)
+        slope, height = np.polyfit(t, x, 1)
+        error = math.sqrt(np.sum((x - height - slope * t) ** 2) / (len(x) - 2) / np.sum(t**2))
+        return abs(slope) <= 2 * error
+
     def time_constant(self, now):
         known = [k for k in self.known(0, 120) if k <= now]
         t = np.array([(k * S - self.event["t0"]) / S for k in known])
@@ -351,8 +381,9 @@ class Person:
 
     def grade(self, k, reason, most):
         e = self.event
-        hr_peak = self.height(-10, 0, -5, k, sloped=False)
-        hr60 = self.height(53, 67, 60, k, sloped=True)
+        hr_peak = self.height(-25 if self.is_flat(k) else -10, 0, 0, k, sloped=False)
+        half = 13 if reason == DONE else 7
+        hr60 = self.height(60 - half, 60 + half, 60, k, sloped=True)
         whole = reason == DONE and len(self.known(115, 125)) >= 4
         hr120 = self.height(113, 127, 120, k, sloped=True) if whole else math.nan
         around30 = [self.rates[j] for j in self.known(27, 33)]

@@ -592,10 +592,10 @@ def crowd(how, noises, stops_by, n=240):
 @pytest.mark.bench
 @pytest.mark.parametrize("stops_by", ["mark", "motion"])
 def test_beats_give_the_drop_within_2_per_min(stops_by):
-    """tau 20-200 s, noise 1-4 /min from beat to beat, lost seconds; measured over 800 people.
+    """tau 20-200 s, noise 1-4 /min from beat to beat, lost seconds; measured over 1,500 people.
 
-    HRR60 within 2 /min: mark 96.6 %, motion 97.1 % (100, 99.5, 97, 90 and 92 % at noise 1, 2, 3,
-    4); t0 within 3 s: 100 %; delayed: Se 98.8 and 98.4 %, Sp 99.1 and 99.5 %.
+    HRR60 within 2 /min: 97 to 100 % (89 to 99 % at noise 4); t0 within 3 s: 100 %; delayed: Se 97
+    to 99 %, Sp 97 to 100 %.
     """
     errors, late_s, verdicts = crowd(beats, (1, 2, 3, 4), stops_by)
     assert np.mean(np.abs(errors) <= 2) >= 0.95
@@ -605,7 +605,7 @@ def test_beats_give_the_drop_within_2_per_min(stops_by):
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize(("noise", "share"), [(1, 0.99), (2, 0.95), (3, 0.85)])
+@pytest.mark.parametrize(("noise", "share"), [(1, 0.99), (2, 0.97), (3, 0.9)])
 def test_a_device_is_as_exact_as_its_noise_allows(noise, share):
     errors, _, _ = crowd(device, (noise,), "mark", n=100)
     assert np.mean(np.abs(errors) <= 2) >= share
