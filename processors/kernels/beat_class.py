@@ -18,6 +18,17 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.prematurity import (
+    CALM_FIELDS,
+    N_CALM,
+    Prematurity,
+    has_pause,
+    is_premature,
+    keeps_pace,
+    learn_calm,
+    pace_ms,
+)
+
 N_TEMPLATES = 8
 WINDOW = 100  # samples of a beat at 100 Hz, R at index 40
 LOW, HIGH = 26, 66  # the part that is compared: R - 140 ms to R + 250 ms
@@ -28,7 +39,7 @@ QRS_LOW, QRS_HIGH = 32, 52  # the part that tells the focus: R - 80 ms to R + 12
 START_LOW, START_HIGH = 33, 43  # the part that must be alike in an aberrant beat
 MOST_FORMS = 100  # numbers of forms until they begin anew
 HISTORY = 180  # beats among which the dominant template has the most
-N_RR = 8  # normal intervals of the model
+N_RR = N_CALM  # intervals of the model
 N_FIT = 48  # intervals of which the share that fits the model is kept
 UNSEEN_BEATS = 16  # beats that the share of forms never seen before is over
 N_BINS = 12  # five-second bins of the minute of V beats
@@ -43,12 +54,12 @@ N, S, V, F, Q = 1, 2, 3, 4, 5
 RULES = (
     "first_beats",  # N: too few beats to compare with
     "dominant",  # N: of the dominant form
-    "dominant_early",  # S: of the dominant form, but early
+    "early",  # S: N by its form, but early
     "noise",  # Q: unlike any form, and the trace between beats is noisy
     "regular_form",  # N: a form of its own that is never early and as narrow as the dominant one
-    "near_dominant",  # N or S: nearly the dominant form
-    "dominant_qrs",  # N or S: the QRS of the dominant form; only what lies around it differs
-    "aberrant",  # N or S: begins like the dominant form, after a short interval or in AF
+    "near_dominant",  # N: nearly the dominant form
+    "dominant_qrs",  # N: the QRS of the dominant form; only what lies around it differs
+    "aberrant",  # N: begins like the dominant form, after a short interval or in AF
     "sustained",  # N: long runs of a narrow form at a normal rate
     "odd_template",  # V: of a form whose beats are V
     "early_odd",  # V: early and of another form
@@ -59,10 +70,12 @@ RULES = (
     "extra",  # Q, revised: a small wave between two beats on time
     "no_pause",  # N, revised: on time, or narrow and hardly early, and not followed by a pause
     "doubtful",  # Q: by signal, forms and size more likely noise than a beat; see `doubt`
+    "same_pace",  # N, revised: early, but so are the beats after it: the rate has changed
+    "early_pause",  # S, revised: N by its form, hardly early, and followed by a pause
 )
-(FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
+(FIRST_BEATS, DOMINANT, EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
  ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, NEVER_TWICE, UNMATCHED,
- EXTRA, NO_PAUSE, DOUBTFUL) = range(18)  # fmt: skip
+ EXTRA, NO_PAUSE, DOUBTFUL, SAME_PACE, EARLY_PAUSE) = range(20)  # fmt: skip
 
 WINDOWS, QUALITY = 0, 1  # sources
 FRESH_NS = 2_000_000_000  # default: older quality says nothing of a beat
@@ -81,11 +94,11 @@ BEAT_STATE = np.dtype(
         ("history", np.int8, (HISTORY,)),
         ("rr_ms", np.float64, (N_RR,)),  # normal intervals, oldest first
         ("fits", np.int8, (N_FIT,)),
-        ("features", np.float64, (11,)),  # of the newest beat
+        *CALM_FIELDS,
+        ("features", np.float64, (13,)),  # of the newest beat
         ("r_ns", np.int64),
         ("next_ns", np.int64),  # next whole 5 s to be published, with running
         ("last_input_ns", np.int64),
-        ("last_rr_ms", np.float64),
         ("flaw", np.float64),  # one less the score of the newest second, which ended at ...
         ("flaw_ns", np.int64),
         ("unseen", np.float64),  # running share of beats whose form was never seen before
@@ -178,6 +191,7 @@ class Rules(NamedTuple):
     form_correlation: float = -0.2  # 1, with the dominant form
     form_wide_ms: float = 25.0  # ms, wider than the dominant form; CLINICAL 3.3: 20
     form_ratio: float = 1.5  # 1, size against the dominant form
+    premature: Prematurity = Prematurity()
 
 
 DEFAULTS = Rules()
@@ -463,8 +477,6 @@ def judge(state: Any, p: Rules) -> None:
         label, rule = N, FIRST_BEATS
     elif k == state.dominant or (c >= p.fit_correlation and d <= p.fit_distance):
         rule = DOMINANT
-        if is_early and not af:
-            label, rule = S, DOMINANT_EARLY
     elif noise > p.noise_share:
         label, rule = Q, NOISE
     elif (
@@ -477,19 +489,14 @@ def judge(state: Any, p: Rules) -> None:
         rule = REGULAR_FORM
     elif c >= p.near_correlation and d <= p.near_distance and (wide < p.as_wide_ms or not is_early):
         rule = NEAR_DOMINANT
-        if is_early and not af:
-            label, rule = S, DOMINANT_EARLY
     elif wide < p.as_wide_ms and f[10] >= (
         p.dominant_qrs_early if early < p.very_early else p.dominant_qrs
     ):
         # In fast rhythms T waves and neighbours lie in the window: the QRS tells who conducts it.
         rule = DOMINANT_QRS
-        label = S if is_early and not af else N
-    elif early < p.aberrant_early and start < p.aberrant_start:
-        rule = ABERRANT
-        label = N if af else S
     elif (
-        (af and c > p.af_correlation and ratio < p.af_ratio)
+        (early < p.aberrant_early and start < p.aberrant_start)
+        or (af and c > p.af_correlation and ratio < p.af_ratio)
         or (af and start < p.af_start and wide < p.very_wide_ms)
         or (af and state.count[k] <= 2 and ratio < p.af_rare_ratio)
     ):
@@ -525,9 +532,13 @@ def judge(state: Any, p: Rules) -> None:
     # A focus gives beats that are alike; in AF, where aberrant beats differ, this is not asked.
     if rule in (EARLY_ODD, WIDE_ODD) and not af and state.unseen > p.unseen_share:
         label, rule = Q, NEVER_TWICE
-    ours = rule in (FIRST_BEATS, DOMINANT, DOMINANT_EARLY, NEAR_DOMINANT, DOMINANT_QRS)
+    ours = rule in (FIRST_BEATS, DOMINANT, NEAR_DOMINANT, DOMINANT_QRS)
     if not ours and label != Q and doubt(state, p) > (p.doubt_v if label == V else p.doubt):
         label, rule = Q, DOUBTFUL
+    # The interval after a ventricular beat is its pause, and in AF every second one is short.
+    judged = rule != FIRST_BEATS and state.label_before != V and not af
+    if label == N and judged and is_premature(state, f[11], f[9], f[12], p.premature):
+        label, rule = S, EARLY
     state.label = label
     state.rule = rule
 
@@ -547,6 +558,7 @@ def classify(
     dominant = state.dominant
     expected = median_of(state.rr_ms, state.n_rr, work)
     f = state.features
+    f[12] = f[9] if had else np.nan
     f[9] = rr_ms
     early = rr_ms / expected if rr_ms > 0.0 and expected > 0.0 else 1.0
     fit(wave, state.mean[dominant], work)
@@ -566,6 +578,7 @@ def classify(
     f[6] = noise_mv / (size + 1.0e-9)
     f[7] = start_distance(wave, state.mean[dominant])
     f[8] = state.early[k]
+    f[11] = rr_ms / pace_ms(state, work)
     f[10] = 1.0 if k == dominant else qrs_correlation(wave, state.mean[dominant])
     state.unseen += ((1.0 if state.count[k] == 1 else 0.0) - state.unseen) / UNSEEN_BEATS
     state.label_before = state.label
@@ -580,8 +593,14 @@ def classify(
 
 
 @_inner
-def learn_interval(state: Any, rr_ms: float, p: Rules, work: NDArray[np.float64]) -> None:
-    """Put an interval between two beats that are not V into the model of intervals."""
+def learn_interval(state: Any, p: Rules, work: NDArray[np.float64]) -> None:
+    """Put the newest interval into the pace, and into the model if neither of its beats is V."""
+    f = state.features
+    rr_ms = f[9]
+    label = state.label
+    alike = label == N and state.label_before not in (S, V, Q)
+    learn_calm(state, rr_ms, alike and rr_ms > 0.0, f[5] < 1.0 - p.irregular_share, p.premature)
+    state.in_run = label == S or (label == Q and state.in_run != 0)
     between_v = state.label == V or state.label_before == V  # noqa: PLR1714 - no tuples of records
     if not rr_ms > 0.0 or between_v:
         return
@@ -602,6 +621,20 @@ def learn_interval(state: Any, rr_ms: float, p: Rules, work: NDArray[np.float64]
 
 
 @_inner
+def revise_early(state: Any, rr_next_ms: float, p: Prematurity) -> bool:
+    """Look once more at whether the newest beat, which is not V, is early."""
+    f = state.features
+    alone = state.in_run == 0 and state.label_before != V
+    if state.label == S and alone and keeps_pace(f[11], f[9], rr_next_ms, p):
+        state.label, state.rule = N, SAME_PACE
+    elif state.label == N and alone and has_pause(f[11], f[9], f[12], rr_next_ms, p):
+        state.label, state.rule = S, EARLY_PAUSE
+    else:
+        return False
+    return True
+
+
+@_inner
 def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     """Look at the newest beat again with the interval after it; tell whether its label changed."""
     f = state.features
@@ -618,8 +651,10 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
         state.label = Q
         state.rule = EXTRA
         return True
-    if state.label != V or not regular:
+    if not regular:
         return False
+    if state.label != V:
+        return bool(revise_early(state, rr_next_ms, p.premature))
     on_time = p.early_v < f[4] < p.late and abs(rr_next_ms / f[9] - 1.0) <= p.regular
     known = state.count[k] >= p.no_pause_beats
     plain = (
@@ -692,7 +727,7 @@ def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: fl
     row[1] = state.label
     row[2] = state.rule
     row[3] = revised
-    row[4] = state.last_rr_ms
+    row[4] = state.features[9]
     row[5] = state.form[state.template]
 
 
@@ -758,10 +793,9 @@ def classify_beats(
                         write_label(labels, n, slot, t, state, 1.0)
                         n += 1
                     count_beat(state, np.int64(1))
-                learn_interval(state, state.last_rr_ms, p, work)
+                learn_interval(state, p, work)
             classify(state, values[i, 4:], rr, values[i, 3], p, work)
             state.has_beat = 1
-            state.last_rr_ms = rr
             state.r_ns = t - np.int64(values[i, 0])
             turn_hour(state, t)
             state.beat_bin = state.bin

@@ -66,6 +66,9 @@ class Listener:
         self.dominant = 0
         self.alike = 0
         self.normal_rr = []
+        self.calm_rr = []  # the intervals of the pace
+        self.since_calm = 0
+        self.in_run = False
         self.fits = []
         self.now = None  # facts of the newest beat
         self.label = self.label_before = 0
@@ -148,16 +151,29 @@ class Listener:
                 best = k
         return best
 
-    def name(self, m, k):  # noqa: PLR0911 - a list of rules
-        p, form = self.p, self.forms[k]
-        af = m["fits"] < 1 - p.irregular_share
+    def name(self, m, k):
+        label, rule = self.name_by_form(m, k)
+        if rule in ("early_odd", "wide_odd") and not m["af"] and self.unseen > self.p.unseen_share:
+            return Q, "never_twice"
+        trusted = rule in ("first_beats", "dominant", "near_dominant", "dominant_qrs")
+        limit = self.p.doubt_v if label == V else self.p.doubt
+        if label != Q and not trusted and m["doubt"] > limit:
+            return Q, "doubtful"
+        early = self.p.premature.early
+        abrupt = m["rr"] < self.p.premature.abrupt * m["rr_before"]
+        judged = m["n"] >= 4 and self.label_before != V and not m["af"]
+        if label == N and judged and m["pace_share"] < early and (self.in_run or abrupt):
+            return S, "early"
+        return label, rule
+
+    def name_by_form(self, m, k):  # noqa: PLR0911 - a list of rules
+        p, form, af = self.p, self.forms[k], m["af"]
         early = m["early"] < p.early
-        by_time = (S, "early") if early and not af else (N, "")
         profile = form["width"] - self.forms[self.dominant]["width"]
         if m["n"] < 4:
             return N, "first_beats"
         if k == self.dominant or (m["c"] >= p.fit_correlation and m["d"] <= p.fit_distance):
-            return by_time[0], "dominant_early" if by_time[1] else "dominant"
+            return N, "dominant"
         if m["noise"] > p.noise_share:
             return Q, "noise"
         if (form["count"] >= p.form_beats and m["form_early"] < p.form_early
@@ -166,12 +182,12 @@ class Listener:
             return N, "regular_form"
         near = m["c"] >= p.near_correlation and m["d"] <= p.near_distance
         if near and (m["wide"] < p.as_wide_ms or not early):
-            return by_time[0], "dominant_early" if by_time[1] else "near_dominant"
+            return N, "near_dominant"
         alike = p.dominant_qrs_early if m["early"] < p.very_early else p.dominant_qrs
         if m["qrs"] >= alike and m["wide"] < p.as_wide_ms:
-            return by_time[0], "dominant_qrs"
+            return N, "dominant_qrs"
         if m["early"] < p.aberrant_early and m["start"] < p.aberrant_start:
-            return N if af else S, "aberrant"
+            return N, "aberrant"
         like = m["c"] > p.af_correlation and m["ratio"] < p.af_ratio
         if af and (like or (m["start"] < p.af_start and m["wide"] < p.very_wide_ms)):
             return N, "aberrant"
@@ -200,8 +216,10 @@ class Listener:
     def second_look(self, rr):
         """Give a new label and rule for the newest beat, or None, once the next RR is known."""
         p, m = self.p, self.now
-        if self.label != V or m["fits"] < 1 - p.irregular_share:
+        if m["af"]:
             return None
+        if self.label != V:
+            return self.second_look_at_time(rr)
         if (m["early"] < p.early and m["early"] * (1 + rr / m["rr"]) <= p.late
                 and m["ratio"] < p.extra_ratio):  # fmt: skip
             return Q, "extra"
@@ -221,7 +239,33 @@ class Listener:
             return None
         return N, "no_pause"
 
+    def second_look_at_time(self, rr):
+        p, m = self.p.premature, self.now
+        share, this = m["pace_share"], m["rr"]
+        if self.in_run or self.label_before == V:
+            return None
+        same = p.same_low * this < rr < p.same_high * this
+        if self.label == S and share > p.much and same:
+            return N, "same_pace"
+        abrupt = this < p.hardly_early * m["rr_before"]
+        pause = rr * share > p.pause * this
+        if self.label == N and abrupt and share < p.hardly_early and pause:
+            return S, "early_pause"
+        return None
+
+    def learn_pace(self, rr):
+        self.since_calm += 1
+        if self.label == N and self.label_before in (0, N) and rr > 0:
+            self.calm_rr.append(f32(rr))
+            self.since_calm = 0
+        self.in_run = self.label == S or (self.label == Q and self.in_run)
+        if self.now["af"] or self.since_calm >= self.p.premature.longest_run:
+            self.calm_rr = [f32(x) for x in self.normal_rr[-8:]]
+            self.since_calm = 0
+            self.in_run = self.label == S
+
     def learn(self, rr):
+        self.learn_pace(rr)
         if not rr > 0 or V in (self.label, self.label_before):
             return
         if self.normal_rr:
@@ -259,26 +303,22 @@ class Listener:
         usual = float(np.median(self.normal_rr[-8:])) if self.normal_rr else math.nan
         fits = self.fits[-48:]
         form = self.forms[k]
+        share = sum(fits) / len(fits) if len(fits) >= 16 else 1.0
+        pace = float(np.median(self.calm_rr[-8:])) if len(self.calm_rr) >= 4 else math.nan
         self.now = {
+            "af": share < 1 - self.p.irregular_share, "pace_share": rr / pace,
+            "rr_before": self.now["rr"] if self.now else math.nan,
             "n": n, "k": k, "c": c, "d": difference / (size + 1e-9), "ratio": beat / (size + 1e-9),
             "wide": width_ms(wave, shift) - lead["width"],
             "early": rr / usual if rr > 0 and usual > 0 else 1.0, "rr": rr,
-            "fits": sum(fits) / len(fits) if len(fits) >= 16 else 1.0,
             "noise": noise_mv / (np.abs(wave[27:57]).max() + 1e-9),
             "start": start_distance(wave, lead["mean"]), "form_early": form["early"],
             "qrs": 1.0 if k == self.dominant else qrs_correlation(wave, lead["mean"]),
         }  # fmt: skip
         self.label_before = self.label
         self.unseen += (float(form["count"] == 1) - self.unseen) / 16
+        self.now["doubt"] = self.doubt(t_ns)
         self.label, self.rule = self.name(self.now, k)
-        odd = self.rule in ("early_odd", "wide_odd")
-        irregular = self.now["fits"] < 1 - self.p.irregular_share
-        if odd and not irregular and self.unseen > self.p.unseen_share:
-            self.label, self.rule = Q, "never_twice"
-        trusted = ("first_beats", "dominant", "dominant_early", "near_dominant", "dominant_qrs")
-        limit = self.p.doubt_v if self.label == V else self.p.doubt
-        if self.label != Q and self.rule not in trusted and self.doubt(t_ns) > limit:
-            self.label, self.rule = Q, "doubtful"
         gain = 1.0 / min(form["count"], 16)
         early, odd = float(self.now["early"] < self.p.early), float(self.label == V)
         form["early"] = f32(form["early"] + gain * (early - form["early"]))

@@ -92,7 +92,7 @@ PVC = [("V", 500.0), ("N", 1100.0)]
 def test_a_fast_rhythm_with_the_dominant_qrs_is_not_ventricular():
     fast = lines(windows([*NORMAL, *[("c", 560.0)] * 30]))[30:]
     assert V not in {label for label, *_ in fast}
-    assert fast[0][:2] == (S, "dominant_qrs")
+    assert fast[0][:2] == (S, "early")
 
 
 def test_wide_beats_are_noise_once_no_form_has_come_twice_for_long():
@@ -181,6 +181,41 @@ def test_early_wide_beats_are_v_and_the_rest_is_n():
 
 def test_an_early_beat_of_the_dominant_form_is_s():
     assert final_labels(windows([*NORMAL, ("N", 520.0), ("N", 900.0)]))[-2:] == [S, N]
+
+
+def test_a_run_of_early_beats_is_s_until_it_ends():
+    run = [("N", 800.0)] * 3 + [("N", 480.0), *[("N", 400.0)] * 60, ("N", 900.0), ("N", 800.0)]
+    found = lines(windows([*NORMAL, *run, ("N", 520.0), ("N", 900.0)]))
+    labels = [label for label, _, revised, _ in found if not revised]
+    assert labels[30:] == [N] * 3 + [S] * 61 + [N, N, S, N]
+
+
+def test_a_run_that_does_not_end_becomes_the_rhythm():
+    labels = final_labels(windows([*NORMAL, *[("N", 400.0)] * 150, ("N", 250.0), ("N", 450.0)]))
+    assert labels[31:149] == [S] * 118
+    assert labels[160:-2] == [N] * 20
+    assert labels[-2:] == [S, N]
+
+
+def test_a_rate_that_rises_is_not_early():
+    steps = [("N", 800.0 * 0.93**k) for k in range(1, 9)]
+    assert S not in {label for label, *_ in lines(windows(NORMAL + steps + [steps[-1]] * 9))}
+
+
+def test_an_early_beat_whose_pace_is_kept_is_n_again():
+    changed = lines(windows([*NORMAL, ("N", 640.0), ("N", 640.0), ("N", 640.0)]))[30:]
+    assert [line[:3] for line in changed[:2]] == [(S, "early", False), (N, "same_pace", True)]
+    assert {label for label, *_ in changed[2:]} == {N}
+
+
+def test_a_beat_that_is_hardly_early_is_s_only_with_a_pause():
+    assert final_labels(windows([*NORMAL, ("N", 705.0), ("N", 880.0), ("N", 800.0)]))[-3] == S
+    assert final_labels(windows([*NORMAL, ("N", 705.0), ("N", 800.0), ("N", 800.0)]))[-3] == N
+
+
+def test_the_beat_after_a_ventricular_one_is_not_s():
+    # Interpolated: both intervals together are one of the sinus.
+    assert final_labels(windows([*NORMAL, ("V", 400.0), ("N", 420.0), ("N", 800.0)]))[-2:] == [N, N]
 
 
 def test_a_narrow_beat_that_is_hardly_early_is_v_only_with_a_pause():
