@@ -75,6 +75,10 @@ class Params:
         Pulses are not heard while the newest RR interval is at most this old.
     least_quality
         The interval between two pulses is usable when both are of this quality.
+    short, answered, alternating
+        AF does not begin while of the intervals below this share of the mean more than the second
+        share are followed by one above the mean, and the correlation of an interval with the next
+        is below the third.
     """
 
     alpha: float = 0.05  # 1, CLINICAL 3.6: default (published 0.02, Petrenas 2015)
@@ -94,6 +98,9 @@ class Params:
     idle_s: float = 60.0  # s, default: bounds the rows of one long silence
     fresh_s: float = 10.0  # s, CLINICAL 2: stale time of rr
     least_quality: float = 0.8  # 1, CLINICAL 3.10: the score of "good"
+    short: float = 0.85  # 1, CLINICAL 3.3: premature by 15 %
+    answered: float = 0.65  # 1, default: tuned on afdb (13 records); 0.6 does the same
+    alternating: float = -0.1  # 1, default: likewise; -0.05 does the same
 
     def limits(self) -> Limits:
         """Give the same in the units of the kernel."""
@@ -115,6 +122,9 @@ class Params:
             idle_ns=round(self.idle_s * NS_PER_S),
             fresh_ns=round(self.fresh_s * NS_PER_S),
             least_quality=self.least_quality,
+            short=self.short,
+            answered=self.answered,
+            alternating=self.alternating,
         )
 
 
@@ -125,11 +135,12 @@ class Af(KeepsState):
     Entropy of words of three rates (Zhou 2015) over 127 and 31 words and the irregularity of
     medians (Petrenas 2015) make one score with hysteresis. Onset and end are claimed back to the
     beat of the newest 64 at which a change is likeliest by the spread of the medians of three
-    intervals. Intervals on both sides of a ventricular beat are left out, and words join those
-    around them. Pulses of a PPG are the last resort: their intervals count while there are neither
-    beats of an ECG nor intervals of a strap, and ``source`` is 1 then, else 0. ``state`` is 1 in
-    AF, 0 else, NaN unknown; the burden is the share of AF in the judged time of a day, in steps of
-    2 h.
+    intervals. AF does not begin in a pattern of early beats and their pauses: there a long interval
+    follows a short one, in AF any does. Intervals on both sides of a ventricular beat are left
+    out, and words join those around them. Pulses of a PPG are the last resort: their intervals
+    count while there are neither beats of an ECG nor intervals of a strap, and ``source`` is 1
+    then, else 0. ``state`` is 1 in AF, 0 else, NaN unknown; the burden is the share of AF in the
+    judged time of a day, in steps of 2 h.
 
     Differs from CLINICAL 3.6: slow and fast are weighed into one score, where "slow 0.70/0.58 and
     fast" finds onsets 25 s later; the end does not wait for the fast measure; extra and missed

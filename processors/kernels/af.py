@@ -15,6 +15,7 @@ N_MEDIANS = 8
 N_NEAR = 4  # medians whose spread is the evidence of one interval
 UNIT = 64.0  # steps of evidence in one unit of the log likelihood ratio
 FLOOR, CEILING = -1.7, 1.2  # 1, default: the ratios found beside the onsets of afdb level off here
+N_PAIRS = 64  # intervals of the running means of a pattern, default
 N_BACK = 64  # beats: as far as a time may be claimed back
 N_USED = 128  # newest intervals of which a share must be usable
 N_SPANS = 12  # pieces of the day that the burden is counted over
@@ -39,6 +40,12 @@ AF_STATE = np.dtype(
         ("turbulence", np.float64),
         ("bigeminy", np.float64),
         ("score", np.float64),
+        # Running means: of short intervals, and of those that a long one follows; of squared
+        # deviations from the mean interval, and of the products of two in a row.
+        ("early", np.float64),
+        ("answered", np.float64),
+        ("variance_s2", np.float64),
+        ("covariance_s2", np.float64),
         ("used", np.uint64, (2,)),  # the newest intervals, one bit each: usable
         ("long_sum", np.int64),
         ("short_sum", np.int64),
@@ -93,6 +100,9 @@ class Limits(NamedTuple):
     idle_ns: int
     fresh_ns: int
     least_quality: float
+    short: float
+    answered: float
+    alternating: float
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -146,6 +156,28 @@ def put_symbol(state: Any, symbol: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def put_answer(state: Any, before_s: float, x: float, p: Limits) -> None:
+    """Learn how an interval follows the one before it, from both against the mean so far."""
+    before, now = before_s - state.mean_s, x - state.mean_s
+    state.variance_s2 += (now * now - state.variance_s2) / N_PAIRS
+    state.covariance_s2 += (before * now - state.covariance_s2) / N_PAIRS
+    early = before_s < p.short * state.mean_s
+    state.early += ((1.0 if early else 0.0) - state.early) / N_PAIRS
+    state.answered += ((1.0 if early and now >= 0.0 else 0.0) - state.answered) / N_PAIRS
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def is_patterned(state: Any, p: Limits) -> bool:
+    """Tell whether early beats and their pauses make the rhythm irregular.
+
+    The sinus answers an early beat: short intervals are followed by long ones, so that deviations
+    of intervals in a row are of opposite sign. Fibrillation has no such memory.
+    """
+    opposite = state.covariance_s2 < p.alternating * state.variance_s2
+    return bool(opposite and state.answered > p.answered * state.early)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def put_interval(state: Any, rr_ms: float, p: Limits) -> None:
     """Take one usable interval into the words and the running averages."""
     rate = 60_000.0 / rr_ms
@@ -173,6 +205,7 @@ def put_interval(state: Any, rr_ms: float, p: Limits) -> None:
         for j in range(k):
             n_far += abs(state.median_s[k] - state.median_s[j]) >= p.close_s
     ratio = sum_median / sum_rr - 1.0
+    put_answer(state, state.rr_s[last - 1], x, p)
     state.mean_s += p.alpha * (x - state.mean_s)
     state.turbulence += p.alpha * (2.0 * n_far / (N_MEDIANS * last) - state.turbulence)
     state.bigeminy += p.alpha * (ratio * ratio - state.bigeminy)
@@ -269,7 +302,7 @@ def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], 
     state.known_ms[piece] += ms
     recent = state.had != 0 and beat - state.held_beat_ns <= p.again_ns
     if state.active == 0:
-        if state.score >= (p.again if recent else p.enter):
+        if state.score >= (p.again if recent else p.enter) and not is_patterned(state, p):
             onset = change_ns(state, 1)
             if state.had != 0:  # into no earlier episode
                 onset = max(onset, state.end_ns)
@@ -348,6 +381,7 @@ def forget_rhythm(state: Any) -> None:
     state.n_usable = state.n_used = state.n_beats = state.back_head = 0
     state.used[0] = state.used[1] = np.uint64(0)
     state.turbulence = state.bigeminy = 0.0
+    state.early = state.answered = state.variance_s2 = state.covariance_s2 = 0.0
     state.judged = state.after_v = 0
 
 

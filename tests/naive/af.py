@@ -32,6 +32,7 @@ class Irregularity:
     def __init__(self) -> None:
         self.rr, self.medians = [], []
         self.mean = self.turbulence = self.bigeminy = 0.0
+        self.early = self.answered = self.variance = self.covariance = 0.0
         self.words = []
 
     def take(self, rr_ms):
@@ -42,6 +43,12 @@ class Irregularity:
         self.symbols.append(symbol(rr_ms))
         if len(self.symbols) >= 3:
             self.words.append(tuple(self.symbols[-3:]))
+        before, now = self.rr[-1] - self.mean, x - self.mean
+        early = self.rr[-1] < 0.85 * self.mean
+        self.variance += (now * now - self.variance) / 64
+        self.covariance += (before * now - self.covariance) / 64
+        self.early += (early - self.early) / 64
+        self.answered += ((early and now >= 0) - self.answered) / 64
         self.medians.append(median_of_3([*self.rr[-2:], x]))
         self.rr.append(x)
         last = self.medians[-8:]
@@ -49,6 +56,9 @@ class Irregularity:
         self.mean += 0.05 * (x - self.mean)
         self.turbulence += 0.05 * (2 * far / 56 - self.turbulence)
         self.bigeminy += 0.05 * ((sum(last) / sum(self.rr[-8:]) - 1) ** 2 - self.bigeminy)
+
+    def patterned(self):
+        return self.answered > 0.65 * self.early and self.covariance < -0.1 * self.variance
 
     def fast(self):
         return self.bigeminy if self.bigeminy < 2e-4 else self.turbulence / self.mean
@@ -158,7 +168,7 @@ class Story:
         span[1] += ms
         recent = self.held is not None and beat - self.held[1] <= HOLD
         if self.onset is None:
-            if self.score < (1.2 if recent else 1.36):
+            if self.score < (1.2 if recent else 1.36) or self.irregularity.patterned():
                 return
             self.onset = self.change(beat, 1)
             if self.end is not None:
