@@ -7,7 +7,8 @@ their numbers in `Rules`.
 
 Differs from CLINICAL 3.3: the width is that of the middle 80 % of the slope's energy, because the
 5 % tails hold T waves and noise; AF mode looks at the last 48 intervals instead of 180, so that it
-comes within a minute; no beat is named F yet: fusion beats stay N or V.
+comes within a minute; what lies between a V template and the dominant one is F where a sum of both
+explains it (`processors.kernels.fusion`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.fusion import Fusion, fit_sum
 from processors.kernels.prematurity import (
     CALM_FIELDS,
     N_CALM,
@@ -72,10 +74,11 @@ RULES = (
     "doubtful",  # Q: by signal, forms and size more likely noise than a beat; see `doubt`
     "same_pace",  # N, revised: early, but so are the beats after it: the rate has changed
     "early_pause",  # S, revised: N by its form, hardly early, and followed by a pause
+    "fusion",  # F: on time, and a sum of the dominant form and of a ventricular one
 )
 (FIRST_BEATS, DOMINANT, EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
  ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, NEVER_TWICE, UNMATCHED,
- EXTRA, NO_PAUSE, DOUBTFUL, SAME_PACE, EARLY_PAUSE) = range(20)  # fmt: skip
+ EXTRA, NO_PAUSE, DOUBTFUL, SAME_PACE, EARLY_PAUSE, FUSION) = range(21)  # fmt: skip
 
 WINDOWS, QUALITY = 0, 1  # sources
 FRESH_NS = 2_000_000_000  # default: older quality says nothing of a beat
@@ -192,6 +195,7 @@ class Rules(NamedTuple):
     form_wide_ms: float = 25.0  # ms, wider than the dominant form; CLINICAL 3.3: 20
     form_ratio: float = 1.5  # 1, size against the dominant form
     premature: Prematurity = Prematurity()
+    fusion: Fusion = Fusion()
 
 
 DEFAULTS = Rules()
@@ -461,7 +465,25 @@ def doubt(state: Any, p: Rules) -> float:
 
 
 @_inner
-def judge(state: Any, p: Rules) -> None:
+def is_fusion(state: Any, wave: NDArray[np.float64], p: Fusion, work: NDArray[np.float64]) -> bool:
+    """Tell whether the newest beat is a sum of the dominant form and of the commonest wide V."""
+    f = state.features
+    if f[0] > p.unlike or not p.earliest < f[4] < p.latest:
+        return False
+    best = -1
+    for k in range(N_TEMPLATES):
+        wide = state.width[k] >= state.width[state.dominant] + p.v_wide_ms
+        ventricular = state.count[k] >= 4 and state.odd[k] > p.v_share and k != state.dominant
+        if wide and ventricular and (best < 0 or state.recent[k] > state.recent[best]):
+            best = k
+    if best < 0:
+        return False
+    fit_sum(wave, LOW, state.mean[state.dominant], state.mean[best], work)
+    return bool(work[0] < p.left and work[1] > p.least_dominant and p.least_v < work[2] < p.most_v)
+
+
+@_inner
+def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.float64]) -> None:
     """Name the newest beat from its features: the first rule that fits."""
     f = state.features
     c, d, wide, ratio, early, fits, noise = f[0], f[1], f[2], f[3], f[4], f[5], f[6]
@@ -535,6 +557,8 @@ def judge(state: Any, p: Rules) -> None:
     ours = rule in (FIRST_BEATS, DOMINANT, NEAR_DOMINANT, DOMINANT_QRS)
     if not ours and label != Q and doubt(state, p) > (p.doubt_v if label == V else p.doubt):
         label, rule = Q, DOUBTFUL
+    if label != Q and not af and k != state.dominant and is_fusion(state, wave, p.fusion, work):
+        label, rule = F, FUSION
     # The interval after a ventricular beat is its pause, and in AF every second one is short.
     judged = rule != FIRST_BEATS and state.label_before != V and not af
     if label == N and judged and is_premature(state, f[11], f[9], f[12], p.premature):
@@ -582,7 +606,7 @@ def classify(
     f[10] = 1.0 if k == dominant else qrs_correlation(wave, state.mean[dominant])
     state.unseen += ((1.0 if state.count[k] == 1 else 0.0) - state.unseen) / UNSEEN_BEATS
     state.label_before = state.label
-    judge(state, p)
+    judge(state, wave, p, work)
     gain = 1.0 / min(state.count[k], 16)
     state.early[k] += gain * ((1.0 if early < p.early else 0.0) - state.early[k])
     state.odd[k] += gain * ((1.0 if state.label == V else 0.0) - state.odd[k])

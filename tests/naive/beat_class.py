@@ -55,6 +55,24 @@ def start_distance(wave, mean):
     )
 
 
+def fit_sum(wave, dominant, ventricular):
+    """Give the share of power that a sum of both leaves, and their weights, at the best places."""
+    part, best = np.arange(32, 60), (1.0, 0.0, 0.0)
+    d = dominant[part].astype(float)
+    for move in range(-3, 4):
+        y = wave[part + move] - wave[part + move].mean()
+        for shift in range(-6, 7):
+            v = ventricular[part + shift].astype(float)
+            both = np.stack([d - d.mean(), v - v.mean()], 1)
+            dd, vv, dv = *(both**2).sum(0), both[:, 0] @ both[:, 1]
+            if dd * vv - dv * dv > 1e-6 * dd * vv:
+                weights = np.linalg.solve(both.T @ both, both.T @ y)
+                left = ((y - both @ weights) ** 2).sum() / ((y**2).sum() + 1e-12)
+                if (weights > 0).all() and left < best[0]:
+                    best = left, *weights
+    return best
+
+
 class Listener:
     """One participant: eight places for forms, all beats so far, all normal intervals so far."""
 
@@ -159,12 +177,30 @@ class Listener:
         limit = self.p.doubt_v if label == V else self.p.doubt
         if label != Q and not trusted and m["doubt"] > limit:
             return Q, "doubtful"
+        if label != Q and not m["af"] and k != self.dominant and self.is_fusion(m):
+            return F, "fusion"
         early = self.p.premature.early
         abrupt = m["rr"] < self.p.premature.abrupt * m["rr_before"]
         judged = m["n"] >= 4 and self.label_before != V and not m["af"]
         if label == N and judged and m["pace_share"] < early and (self.in_run or abrupt):
             return S, "early"
         return label, rule
+
+    def is_fusion(self, m):
+        p = self.p.fusion
+        if m["c"] > p.unlike or not p.earliest < m["early"] < p.latest:
+            return False
+        lead = self.forms[self.dominant]
+        ventricular = [
+            k for k, form in enumerate(self.forms)
+            if form is not None and k != self.dominant and form["count"] >= 4
+            and form["odd"] > p.v_share and form["width"] >= lead["width"] + p.v_wide_ms
+        ]  # fmt: skip
+        if not ventricular:
+            return False
+        form = self.forms[max(ventricular, key=lambda k: (self.recent(k), -k))]
+        left, a, b = fit_sum(m["wave"], lead["mean"], form["mean"])
+        return left < p.left and a > p.least_dominant and p.least_v < b < p.most_v
 
     def name_by_form(self, m, k):  # noqa: PLR0911 - a list of rules
         p, form, af = self.p, self.forms[k], m["af"]
@@ -308,7 +344,8 @@ class Listener:
         self.now = {
             "af": share < 1 - self.p.irregular_share, "pace_share": rr / pace,
             "rr_before": self.now["rr"] if self.now else math.nan,
-            "n": n, "k": k, "c": c, "d": difference / (size + 1e-9), "ratio": beat / (size + 1e-9),
+            "wave": wave, "n": n, "k": k,
+            "c": c, "d": difference / (size + 1e-9), "ratio": beat / (size + 1e-9),
             "wide": width_ms(wave, shift) - lead["width"],
             "early": rr / usual if rr > 0 and usual > 0 else 1.0, "rr": rr,
             "noise": noise_mv / (np.abs(wave[27:57]).max() + 1e-9),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.features.beat_class import RULES, BeatClass
-from tests.naive.beat_class import Listener, N, Q, S, V
+from tests.naive.beat_class import F, Listener, N, Q, S, V
 from tests.naive.recordings import streams_of
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 
@@ -26,7 +26,16 @@ UPSIDE_DOWN = -0.9 * WIDE
 SMALL = bump(0, 30, 0.15)
 # In a fast rhythm the waves of the neighbours lie around the QRS.
 CROWDED = NARROW + bump(-150, 30, 0.4) + bump(200, 30, -0.4)
-SHAPES = {"N": NARROW, "c": CROWDED, "V": WIDE, "W": UPSIDE_DOWN, "s": SMALL, "i": -NARROW}
+FUSED = 0.55 * NARROW + 0.5 * WIDE
+SHAPES = {
+    "N": NARROW,
+    "F": FUSED,
+    "c": CROWDED,
+    "V": WIDE,
+    "W": UPSIDE_DOWN,
+    "s": SMALL,
+    "i": -NARROW,
+}
 
 
 def windows(beats, seed=0, noise=0.01):
@@ -102,7 +111,7 @@ def test_wide_beats_are_noise_once_no_form_has_come_twice_for_long():
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("NNNVWsc"),
+    st.lists(st.tuples(st.sampled_from("NNNVWscF"),
                        st.sampled_from([800.0, 810.0, 500.0, 1100.0, 300.0, 1600.0, math.nan])),
              min_size=1, max_size=60), st.integers(0, 5), st.sampled_from([0.01, 0.05, 0.2]),
 )  # fmt: skip
@@ -181,6 +190,22 @@ def test_early_wide_beats_are_v_and_the_rest_is_n():
 
 def test_an_early_beat_of_the_dominant_form_is_s():
     assert final_labels(windows([*NORMAL, ("N", 520.0), ("N", 900.0)]))[-2:] == [S, N]
+
+
+def test_a_sum_of_the_dominant_and_of_a_ventricular_form_is_f_when_a_beat_was_due():
+    known = [*NORMAL, *(PVC + [("N", 800.0)] * 2) * 5]
+    due = lines(windows([*known, ("F", 780.0), ("N", 800.0)]))
+    assert (F, "fusion") in [line[:2] for line in due]
+    early = final_labels(windows([*known, ("F", 500.0), ("N", 1100.0)]))
+    assert F not in early
+    unknown = final_labels(windows([*NORMAL, ("F", 780.0), ("N", 800.0)]))
+    assert F not in unknown  # no ventricular form to be a sum of
+
+
+@pytest.mark.parametrize("form", ["N", "V"])
+def test_neither_form_alone_is_a_fusion(form):
+    known = [*NORMAL, *(PVC + [("N", 800.0)] * 2) * 5]
+    assert F not in final_labels(windows([*known, (form, 780.0), ("N", 800.0)]))
 
 
 def test_a_run_of_early_beats_is_s_until_it_ends():
