@@ -618,15 +618,15 @@ def classify(
 
 @_inner
 def learn_interval(state: Any, p: Rules, work: NDArray[np.float64]) -> None:
-    """Put the newest interval into the pace, and into the model if neither of its beats is V."""
+    """Put the newest interval into the pace; into the model beside no V or Q."""
     f = state.features
     rr_ms = f[9]
     label = state.label
     alike = label == N and state.label_before not in (S, V, Q)
     learn_calm(state, rr_ms, alike and rr_ms > 0.0, f[5] < 1.0 - p.irregular_share, p.premature)
     state.in_run = label == S or (label == Q and state.in_run != 0)
-    between_v = state.label == V or state.label_before == V  # noqa: PLR1714 - no tuples of records
-    if not rr_ms > 0.0 or between_v:
+    beside = state.label in (V, Q) or state.label_before in (V, Q)
+    if not rr_ms > 0.0 or beside:
         return
     expected = median_of(state.rr_ms, state.n_rr, work)
     if state.n_rr > 0:

@@ -302,7 +302,7 @@ class Listener:
 
     def learn(self, rr):
         self.learn_pace(rr)
-        if not rr > 0 or V in (self.label, self.label_before):
+        if not rr > 0 or {V, Q} & {self.label, self.label_before}:
             return
         if self.normal_rr:
             usual = float(np.median(self.normal_rr[-8:]))
