@@ -3,12 +3,14 @@
 ::
 
     VitalsError
-    |-- InputError (ValueError)         a file, line or message is not what it claims to be
-    |   |-- WireError                   bytes on the bus are damaged or of another version
-    |   `-- SnapshotError               a snapshot is of another version (streams/snapshot)
+    |-- PlaceError                      what is wrong, and where
+    |   |-- InputError (ValueError)     a file, line or message is not what it claims to be
+    |   |   |-- WireError               bytes on the bus are damaged or of another version
+    |   |   `-- SnapshotError           a snapshot is of another version (streams/snapshot)
+    |   |-- StoreError (OSError)        a store cannot take or give (streams/stores)
+    |   `-- BusError, LiveStateError (ConnectionError)  cannot be reached now (streams)
     |-- SettingError (ValueError)       a configuration value or command option
     |-- UnknownSignalError (LookupError)
-    |-- StoreError (OSError)            a store cannot take or give (streams/stores)
     `-- ContractError (TypeError)       a processor, bridge or store breaks its contract
 """
 
@@ -22,13 +24,13 @@ class VitalsError(Exception):
     """Root of all errors raised on purpose; the text is one sentence for a person."""
 
 
-class InputError(VitalsError, ValueError):
-    """Something read from outside is not what it claims to be.
+class PlaceError(VitalsError):
+    """Something is wrong at a place that has a name.
 
     Attributes
     ----------
     where
-        File, ``file:line`` or participant the fault is in.
+        File, ``file:line``, address or participant the fault is in.
     problem
         What was expected and what was found.
     """
@@ -40,6 +42,10 @@ class InputError(VitalsError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
+
+
+class InputError(PlaceError, ValueError):
+    """Something read from outside is not what it claims to be."""
 
 
 class WireError(InputError):

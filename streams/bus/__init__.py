@@ -11,27 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from processors.errors import VitalsError
+from processors.errors import PlaceError
 
 
-class BusError(VitalsError, ConnectionError):
-    """The bus cannot be reached, or does not do what it was asked for.
-
-    Attributes
-    ----------
-    where
-        Address of the bus.
-    problem
-        What went wrong.
-    """
-
-    def __init__(self, where: str, problem: str) -> None:
-        super().__init__(where, problem)
-        self.where = where
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
+class BusError(PlaceError, ConnectionError):
+    """The bus cannot be reached, or does not do what it was asked for."""
 
 
 class Place(NamedTuple):

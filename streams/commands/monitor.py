@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.commands.options import Config, Data, Kafka, Partitions, PolicyFile
+from streams.commands.options import Config, Data, Host, Kafka, Partitions, PolicyFile, Port
 
 if TYPE_CHECKING:
     from streams.config import Settings
@@ -26,14 +26,8 @@ def monitor(
         str | None,
         typer.Option(metavar="URL", help="Live state shared by monitors (default: none)"),
     ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Port of the page; 0: any free one (default 8080)"),
-    ] = None,
-    host: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Address of the page (default 127.0.0.1)"),
-    ] = None,
+    port: Port = None,
+    host: Host = None,
     name: Annotated[
         str, typer.Option(metavar="NAME", help="Of this monitor, if several run on this machine")
     ] = "",

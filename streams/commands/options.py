@@ -31,6 +31,13 @@ ColumnMap = Annotated[
     ),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of the simulation (default 1)")]
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Port of the page; 0: any free one (default 8080)"),
+]
+Host = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Address of the page (default 127.0.0.1)")
+]
 Data = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Folder of the store (default vitals-data)")
 ]

@@ -17,27 +17,11 @@ from typing import Protocol
 
 from alerts.alarm import Alarm
 from alerts.holds import Held
-from processors.errors import VitalsError
+from processors.errors import PlaceError
 
 
-class LiveStateError(VitalsError, ConnectionError):
-    """The live state cannot be reached now.
-
-    Attributes
-    ----------
-    where
-        Its address.
-    problem
-        What went wrong.
-    """
-
-    def __init__(self, where: str, problem: str) -> None:
-        super().__init__(where, problem)
-        self.where = where
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
+class LiveStateError(PlaceError, ConnectionError):
+    """The live state cannot be reached now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alerts.alarm import Alarm, AlarmChange, AlarmState
 from alerts.audit import Audit
 from alerts.burden import AlarmCount, AnswerCount
-from processors.errors import VitalsError
+from processors.errors import PlaceError
 from processors.records import NS_PER_S, Finding
 from registry.participants import Participant
 
@@ -25,24 +25,8 @@ STORE_EVERY_NS: Final = 5 * NS_PER_S  # DESIGN 6: features are stored every 5 s 
 WATCHED: Final = "heart_rate"  # the feature that somebody has rows of while they are watched
 
 
-class StoreError(VitalsError, OSError):
-    """A store cannot take or give what it is asked for: disk full, file gone, damaged.
-
-    Attributes
-    ----------
-    where
-        The store's file or address.
-    problem
-        What went wrong.
-    """
-
-    def __init__(self, where: str, problem: str) -> None:
-        super().__init__(where, problem)
-        self.where = where
-        self.problem = problem
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
+class StoreError(PlaceError, OSError):
+    """A store cannot take or give what it is asked for: disk full, file gone, damaged."""
 
 
 class UnfitError(StoreError):
