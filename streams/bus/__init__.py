@@ -88,6 +88,10 @@ class Bus(Protocol):
         """Give the offset that the next record of each place will have, or a later one."""
         ...
 
+    async def starts(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Give the offset from which on each place is kept; older records are gone."""
+        ...
+
     async def commit(self, group: str, offsets: Mapping[Place, int]) -> None:
         """Note up to where a group has done its work."""
         ...

@@ -70,6 +70,12 @@ class KafkaBus:
             ends = await client.end_offsets([_pair(place) for place in places])
         return {Place(pair.topic, pair.partition): offset for pair, offset in ends.items()}
 
+    async def starts(self, places: Iterable[Place]) -> dict[Place, int]:
+        client = await self._client("")
+        with self._faults():
+            starts = await client.beginning_offsets([_pair(place) for place in places])
+        return {Place(pair.topic, pair.partition): offset for pair, offset in starts.items()}
+
     async def commit(self, group: str, offsets: Mapping[Place, int]) -> None:
         client = await self._client(group)
         client.assign([_pair(place) for place in offsets])

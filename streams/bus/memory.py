@@ -46,6 +46,9 @@ class MemoryBus:
     async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         return {place: len(self._kept[place]) for place in places}
 
+    async def starts(self, places: Iterable[Place]) -> dict[Place, int]:
+        return dict.fromkeys(places, 0)
+
     async def commit(self, group: str, offsets: Mapping[Place, int]) -> None:
         self._committed[group].update(offsets)
 

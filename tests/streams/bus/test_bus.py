@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import uuid
 
@@ -114,6 +115,36 @@ def test_the_ends_are_where_the_next_records_will_lie(run):
         assert await bus.ends(places) == {**dict.fromkeys(places, 0), places[2]: 1}
 
     run(body)
+
+
+def test_all_that_was_published_is_kept(run):
+    async def body(bus, topic):
+        places = [Place(topic, p) for p in range(N_PARTITIONS)]
+        await bus.publish(places[1], b"one", 1)
+        await bus.flush()
+        assert await bus.starts(places) == dict.fromkeys(places, 0)
+
+    run(body)
+
+
+def test_where_kafka_has_deleted_records_a_place_starts_behind_them(kafka_address):
+    from kafka import KafkaAdminClient, TopicPartition
+
+    topic = next(NAMES)
+    create_topics(kafka_address, [Topic(topic, 60_000_000)], 1, replicas=1)
+
+    async def body():
+        bus, place = KafkaBus(kafka_address), Place(topic, 0)
+        for k in range(3):
+            await bus.publish(place, b"some", k)
+        await bus.flush()
+        with contextlib.closing(KafkaAdminClient(bootstrap_servers=kafka_address)) as admin:
+            admin.delete_records({TopicPartition(topic, 0): 2})
+        found = await bus.starts([place])
+        await bus.close()
+        assert found == {place: 2}
+
+    asyncio.run(body())
 
 
 def test_notes_of_a_group_are_its_own_and_go_forward_and_back(run):
