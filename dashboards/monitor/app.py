@@ -41,6 +41,7 @@ from dashboards.monitor.requests import (
 )
 from dashboards.monitor.security import Guard
 from dashboards.monitor.viewer import Viewer
+from processors.errors import VitalsError
 
 _log = logging.getLogger(__name__)
 
@@ -170,6 +171,10 @@ def create_app(
         finally:
             hub.leave(viewer)
 
+    async def unreadable(_: Request, error: Exception) -> Response:
+        _log.warning("page not answered reason=%s", error)
+        return JSONResponse({"error": str(error)}, status_code=503)
+
     @contextlib.asynccontextmanager
     async def summaries(_: Starlette) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as tasks:
@@ -190,6 +195,7 @@ def create_app(
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(Guard, hosts=tuple(hosts))],
+        exception_handlers={VitalsError: unreadable},
         lifespan=summaries,
     )
 

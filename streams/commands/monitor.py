@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,8 +74,8 @@ def monitor(
     async def run() -> None:
         role = Role(named, settings.partitions)
         await Monitor(
-            role, rules, KafkaBus(settings.kafka), _live_state(settings), _store(settings),
-            address, typer.echo,
+            role, rules, KafkaBus(settings.kafka), _live_state(settings),
+            partial(_store, settings), address, typer.echo,
         ).serve()  # fmt: skip
 
     with contextlib.closing(address):
@@ -92,15 +93,8 @@ def _live_state(settings: Settings) -> LiveState:
 
 
 def _store(settings: Settings) -> Store | None:
-    """Open the store, if there is one: alarms are shown without it."""
-    from streams.stores import StoreError
+    """Open the store, if there is one."""
     from streams.stores.opening import FILE, open_stores
 
     on_servers = settings.influx_url or settings.postgres_url
-    if not on_servers and not (settings.data / FILE).is_file():
-        return None
-    try:
-        return open_stores(settings)
-    except StoreError as error:
-        typer.echo(f"The past is not shown: {error}", err=True)
-        return None
+    return open_stores(settings) if on_servers or (settings.data / FILE).is_file() else None

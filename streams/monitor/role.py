@@ -25,24 +25,24 @@ from functools import partial
 from typing import Final, TypeVar
 
 from alerts.act import ACKNOWLEDGE, Act
-from alerts.alarm import Alarm
+from alerts.holds import Held
 from alerts.policy import Policy
 from alerts.urgency import urgency
 from dashboards.monitor.app import create_app
 from dashboards.monitor.hub import Hub
 from processors.records import NS_PER_MS, NS_PER_S
 from processors.signals import SIGNALS
-from registry.participants import Participant
 from streams.acting import Asking, publish_act
 from streams.bus import Bus, BusError, Place, Reader
 from streams.bus.topics import ALARMS, CONTROL, EVENTS, FEATURES, PROGRESS, raw
 from streams.live_state import LiveState
 from streams.monitor.feed import Feed
+from streams.monitor.past import Past
 from streams.monitor.sharing import NOTE_S, Sharing
 from streams.monitor.stalls import Stalls
-from streams.reading import StoreReader, describe
+from streams.reading import describe
 from streams.serving import Server
-from streams.stores import Store, StoreError
+from streams.stores import Store
 
 _log = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class Monitor:
 
     Parameters
     ----------
-    store
-        What its pages read of the past; None: only what comes.
+    open_store
+        Opens what its pages read of the past (`Past`).
     address
         A bound socket; the page is served on it.
     say
@@ -92,14 +92,14 @@ class Monitor:
         policy: Policy,
         bus: Bus,
         live_state: LiveState,
-        store: Store | None,
+        open_store: Callable[[], Store | None],
         address: socket.socket,
         say: Callable[[str], None],
     ) -> None:
         self._role = role
         self._policy = policy
         self._bus = bus
-        self._store = store
+        self._past = Past(open_store, policy, self._now_ns)
         self._address = address
         self._say = say
         self._ahead_ns = time.time_ns() - time.monotonic_ns()
@@ -121,15 +121,12 @@ class Monitor:
         BaseException
             What ended a part of it, after everything else has been closed.
         """
-        reader = None
-        if self._store is not None:
-            reader = StoreReader(self._store, self._policy, self._now_ns)
         app = create_app(
             self._hub,
             actions=Asking(self._policy, self._ask, self._whose),
-            history=reader.history if reader else None,
-            burden=reader.burden if reader else None,
-            screening=reader.screening if reader else None,
+            history=self._past.history,
+            burden=self._past.burden,
+            screening=self._past.screening,
             describe=partial(describe, self._policy),
             operator=self._role.operator,
         )
@@ -167,8 +164,7 @@ class Monitor:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._sharing.close()
             await self._bus.close()
-            if self._store is not None:
-                self._store.close()
+            self._past.close()
         if fault:
             raise fault[0]
         self._say("Stopped.")
@@ -191,32 +187,26 @@ class Monitor:
         What a bridge announced and, without a live state, alarms are read from the beginning of
         what the bus keeps.
         """
+        whole = self._places([CONTROL, ALARMS])
+        starts = await self._bus.starts(whole)
         ends = await self._bus.ends(self._places([ALARMS, CONTROL, EVENTS, FEATURES, PROGRESS]))
-        people, alarms = await asyncio.to_thread(self._stored)
+        people, alarms = await asyncio.to_thread(self._past.known)
         known = await self._sharing.snapshots()
-        offsets = dict(ends) | dict.fromkeys(self._places([CONTROL, ALARMS]), 0)
+        held: list[Held] = []
+        offsets = dict(ends) | starts
         for number, snapshot in known.items():
             place = Place(ALARMS, number)
-            if snapshot.offset > ends.get(place, -1):
-                await self._sharing.forget(number)
+            if not starts.get(place, 0) <= snapshot.offset <= ends.get(place, -1):
+                await self._sharing.forget(number)  # changes after it are gone, or of another log
                 continue
             offsets[place] = snapshot.offset
             alarms += snapshot.alarms
-        held = [one for snapshot in known.values() for one in snapshot.held]
+            held += snapshot.held
         self._feed.begin(people, alarms, held)
         self._complete = {place: ends[place] for place in self._places([ALARMS])}
         self._feed.offsets = {place.partition: offsets[place] for place in self._complete}
         self._sharing.begin(self._feed.offsets)
         return offsets
-
-    def _stored(self) -> tuple[list[Participant], list[Alarm]]:
-        if self._store is None:
-            return [], []
-        try:
-            return self._store.participants(), self._store.open_alarms()
-        except StoreError as error:
-            _log.warning("store not read problem=%s", error)
-            return [], []
 
     async def _follow_samples(self) -> None:
         """Read samples from now on."""

@@ -7,6 +7,8 @@ import contextlib
 import json
 import signal
 import time
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -22,12 +24,14 @@ from streams.alarm_messages import AlarmNews, encode_alarms
 from streams.bridging import announce, publish_step
 from streams.bus import BusError, Place
 from streams.bus.memory import MemoryBus
-from streams.bus.topics import ALARMS, PROGRESS, inputs
+from streams.bus.topics import ALARMS, CONTROL, PROGRESS, inputs
 from streams.commands.run import bind
+from streams.live_state import Snapshot
 from streams.live_state.memory import MemoryState
 from streams.messages import Enrolment, encode_progress
 from streams.monitor.role import Monitor, Role
 from streams.worker.partition import Partition
+from tests.streams.test_messages import AN_ALARM
 
 N_PARTITIONS = 2
 POLICY = load_policy()
@@ -35,9 +39,16 @@ AT_MOST_S = 30.0
 
 
 class Bus(MemoryBus):
-    """A bus that can be away."""
+    """A bus that can be away, and whose old records can be gone."""
 
     fails = False
+    gone = 0
+
+    async def starts(self, places):
+        return dict.fromkeys(places, self.gone)
+
+    def since(self, offsets, most):
+        return [one for one in super().since(offsets, most) if one.offset >= self.gone]
 
     async def ends(self, places):
         if self.fails:
@@ -78,6 +89,7 @@ class Page:
         self._socket = socket
         self.alarms = {}
         self.asked = []
+        self.phase = ""
 
     async def until(self, what):
         async with asyncio.timeout(AT_MOST_S):
@@ -93,6 +105,8 @@ class Page:
     def _take(self, said):
         if said["type"] == "asked":
             self.asked.append(said["alarm"])
+        if said["type"] == "status":
+            self.phase = said["phase"]
         for alarm in said.get("alarms", ()):
             self.alarms[alarm["id"]] = alarm
 
@@ -120,7 +134,7 @@ async def monitor(name, bus, state):
             said.append(line)
             ready.set()
 
-        one = Monitor(Role(name, N_PARTITIONS), POLICY, bus, state, None, address, say)
+        one = Monitor(Role(name, N_PARTITIONS), POLICY, bus, state, lambda: None, address, say)
         serving = asyncio.create_task(one.serve())
         async with asyncio.timeout(AT_MOST_S):
             await ready.wait()
@@ -176,5 +190,28 @@ def test_what_is_acknowledged_on_one_monitor_is_shown_by_all_and_by_one_that_sta
                 while set(await state.present()) != {"east", "west", "north"}:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         assert await state.present() == {}
+
+    asyncio.run(body())
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_log_whose_records_are_all_gone_is_read_to_its_end():
+    """Seven days after the last alarm."""
+
+    async def body():
+        bus, state = Bus(N_PARTITIONS), MemoryState()
+        for number in range(N_PARTITIONS):
+            for topic in (ALARMS, CONTROL):
+                await bus.publish(Place(topic, number), b"of long ago", 1)
+        bus.gone = 1
+        await state.replace(0, Snapshot(0, [AN_ALARM]))  # as old
+        async with monitor("east", bus, state) as address, connect(address) as socket:
+            page = Page(socket)
+            await page.until(lambda page: page.phase == "live")
+            assert page.alarms == {}
+            url = address.replace("ws://", "http://").replace("/ws", "/api/burden?days=7")
+            with pytest.raises(HTTPError, match="503"):  # there is no store
+                await asyncio.to_thread(urlopen, url)
+            assert 0 not in await state.snapshots() or not (await state.snapshots())[0].alarms
 
     asyncio.run(body())
