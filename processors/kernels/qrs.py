@@ -17,7 +17,8 @@ errors (missed + false; 84,000 decisions):
   the last 2 s, and reach 0.15 of the usual beat: the search-back then leaves asystole alone, where
   it would work its way down to the noise, 119 -> 109 errors.
 * The share of the slope below which a T wave is taken falls from 0.6 (up to 250 ms after R) to 0.2
-  (at 480 ms) instead of 0.5 up to 360 ms: tall late T waves go, early premature beats stay.
+  (at 480 ms) instead of 0.5 up to 360 ms: tall late T waves go, early premature beats stay. For a
+  wave at least as large as the beat before it is 0.2: ventricular beats may be as slow.
 * Search-back goes down to 0.3 of the threshold for what stands out 3 times from the noise.
 * A rail is missing signal: one value for 200 ms, 1.5 mV or more from the mean. So is the sample
   that ends a line of one value with such a jump; an isoelectric line of one value is neither.
@@ -102,7 +103,8 @@ class QrsRules(NamedTuple):
     t_early_s: float = 0.25  # default: up to here ...
     t_early_share: float = 0.6  # ... a candidate with less than this share of the slope is a T wave
     t_late_s: float = 0.48  # default: from here on none is
-    t_late_share: float = 0.2  # default: share just before that
+    t_late_share: float = 0.2  # default: share just before that ...
+    t_size: float = 1.0  # default: ... and of all that are so many times as large as the beat
     search_rr: float = 1.5  # CLINICAL 3.2: search-back after 1.5 times the median of 8 RR
     search_share: float = 0.5  # CLINICAL 3.2: of the threshold
     deep_share: float = 0.3  # default: of the threshold, if ...
@@ -148,6 +150,7 @@ QRS_STATE = np.dtype(
         ("beat_at", "i8"), ("beat_slope", "f8"), ("beat_pos", "f8"), ("beat_ns", "i8"),
         ("beat_mv", "f8"), ("beat_sure", "f8"),
         ("old_has", "i1"), ("old_at", "i8"), ("old_slope", "f8"), ("old_pos", "f8"),
+        ("old_mv", "f8"),
         ("seen_at", "i8"), ("seen_peak", "f8"),
         # candidates: maximum at; height, slope, R before it in samples, amplitude
         ("n_kept", "i8"), ("kept_at", "i8", (KEPT,)), ("kept", "f4", (KEPT, 4)),
@@ -542,13 +545,19 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
 
 
 @_inner
-def _is_t_wave(s: Any, at: int, slope: float) -> bool:
-    """Tell whether a candidate is too slow for its distance to the beat before."""
+def _is_t_wave(s: Any, at: int, slope: float, mv: float) -> bool:
+    """Tell whether a candidate is too slow for its distance to the beat before.
+
+    A wave as large as that beat is more likely a ventricular one: it may be as slow as a late one,
+    once enough beats are known.
+    """
     since_s = (at - s.beat_at) / s.fs_hz
     if not s.has_beat or s.after_gap or since_s >= RULES.t_late_s:
         return False
     way = max(since_s - RULES.t_early_s, 0.0) / (RULES.t_late_s - RULES.t_early_s)
     share = RULES.t_early_share + (RULES.t_late_share - RULES.t_early_share) * way
+    if s.n_qrs >= LEVELS and abs(mv) >= RULES.t_size * abs(s.beat_mv):
+        share = RULES.t_late_share
     return bool(slope < share * s.beat_slope)
 
 
@@ -559,7 +568,7 @@ def _decide(
 ) -> None:  # fmt: skip
     """Make a candidate a beat, or noise that the search-back may come back to."""
     enough = max(s.threshold, RULES.crest * s.level, RULES.lowest * s.usual)
-    if peak >= enough and not _is_t_wave(s, at, slope):
+    if peak >= enough and not _is_t_wave(s, at, slope, mv):
         _accept(s, k, at, peak, slope, pos, mv, late, now_ns, out)
         s.guard = peak
         _drop_kept(s, at)
@@ -577,6 +586,7 @@ def _accept(
     now_ns: int, out: QrsOutputs,
 ) -> None:  # fmt: skip
     s.old_has, s.old_at, s.old_slope, s.old_pos = s.has_beat, s.beat_at, s.beat_slope, s.beat_pos
+    s.old_mv = s.beat_mv
     s.beat_gap, s.beat_rr = s.after_gap, 0
     rr = pos - s.beat_pos
     if s.has_beat and not s.after_gap and rr <= MAX_RR_S * s.fs_hz:
@@ -615,6 +625,7 @@ def _withdraw(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     s.n_rr -= s.beat_rr
     s.after_gap = s.beat_gap
     s.has_beat, s.beat_at, s.beat_slope, s.beat_pos = s.old_has, s.old_at, s.old_slope, s.old_pos
+    s.beat_mv = s.old_mv
     s.seen_peak = 0.0
     _set_levels(s)
 
@@ -669,9 +680,9 @@ def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     least = max(least, RULES.crest * s.level, RULES.lowest * s.usual)
     best = -1
     for i in range(s.n_kept):
-        at, peak, slope, _, _ = _kept(s, i)
+        at, peak, slope, _, mv = _kept(s, i)
         apart = at <= c - near and at - s.beat_at >= near
-        if peak >= least and apart and not _is_t_wave(s, at, slope):
+        if peak >= least and apart and not _is_t_wave(s, at, slope, mv):
             best, least = i, peak
     if best < 0:
         s.search_at = np.int64(c + max(0.25 * s.rr_mid, 1.0))

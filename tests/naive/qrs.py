@@ -162,6 +162,9 @@ class _Detector:
         share = np.interp(
             since, [RULES.t_early_s, RULES.t_late_s], [RULES.t_early_share, RULES.t_late_share]
         )
+        known = self.peaks.count >= 8
+        if known and abs(one.mv) >= RULES.t_size * abs(self.beats[-1].mv):
+            share = RULES.t_late_share
         return since < RULES.t_late_s and one.slope < share * self.beats[-1].slope
 
     def decide(self, c, one, late):

@@ -333,6 +333,18 @@ def test_wide_early_beats_are_found():
     assert len(found_s(ecg(r_s, 250.0, 31, shapes=shapes))) == len(r_s)
 
 
+@pytest.mark.parametrize("height_mv", [-1.7, 2.2])
+@pytest.mark.parametrize("after_s", [0.34, 0.4])
+def test_large_early_beats_as_smooth_as_a_t_wave_are_found(height_mv, after_s):
+    smooth = ((0.0, 0.038, height_mv), (0.25, 0.06, -0.35 * height_mv))
+    early = R_S[10::5]
+    r_s = np.sort(np.concatenate([R_S, early + after_s]))
+    r_s = r_s[~np.isin(r_s, R_S[11::5])]  # a pause follows
+    shapes = [NORMAL if np.abs(R_S - r).min() < 0.01 else smooth for r in r_s]
+    found = found_s(ecg(r_s, 250.0, 31, shapes=shapes, noise_mv=0.01))
+    assert_found(found, r_s, within_s=0.05)
+
+
 @pytest.mark.parametrize(
     ("record", "sensitivity", "predictivity"),
     [("101", 99.5, 99.4), ("119", 99.8, 99.8), ("203", 97.5, 97.5)],
