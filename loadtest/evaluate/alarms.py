@@ -12,30 +12,48 @@ from numpy.typing import NDArray
 from loadtest.evaluate.figures import Row, rate, upper_bound
 from loadtest.evaluate.reference import Reference, V
 from loadtest.evaluate.said import Line, Said
-from loadtest.evaluate.spans import Samples, Spans, joined, lasting, meets, where
+from loadtest.evaluate.spans import Samples, Spans, joined, lasting, meets, size, where
 
 PRIORITIES = ("high", "medium", "low", "technical")
 _WORDS = {True: "fulfilled", False: "not_fulfilled", None: "unknown"}
 MARGIN_S = 2.0  # s, default: how far an alarm may lie from what fulfils it
+# Alarms that are high by the catalogue and that a reference of beats and rhythms can fulfil.
+EVENTS = ("vf", "asystole", "vt", "ventricular_bradycardia", "extreme_bradycardia",
+          "extreme_tachycardia")  # fmt: skip
+BESIDE_S = 60.0  # s, default: time within so much of an event is not free of events
 _METER_BEATS = 12  # of the mean of a rate meter: CLINICAL 3.8
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An alarm of a record, and whether the reference fulfils it (None: it cannot tell)."""
+    """An alarm of a record, and whether the reference fulfils it (None: it cannot tell).
+
+    Attributes
+    ----------
+    calm
+        It was told where the reference knows of no event near.
+    """
 
     record: str
     line: Line
     onset: float
     fulfilled: bool | None
+    calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmScore:
-    """The alarms of one record, or of several, and the days that were watched."""
+    """The alarms of one record, or of several, and the days that were watched.
+
+    Attributes
+    ----------
+    calm_days
+        Those without an event (`EVENTS`) near; 0 where the reference knows of none.
+    """
 
     raised: tuple[Raised, ...]
     days: float
+    calm_days: float = 0.0
 
 
 def score(reference: Reference, said: Said) -> AlarmScore:
@@ -43,6 +61,7 @@ def score(reference: Reference, said: Said) -> AlarmScore:
     found = []
     spans: dict[str, Spans | None] = {}
     margin = MARGIN_S * reference.fs_hz
+    events = _events(reference)
     for alarm in said.raised:
         if alarm.code not in spans:
             spans[alarm.code] = fulfilling(alarm.code, reference)
@@ -50,14 +69,27 @@ def score(reference: Reference, said: Said) -> AlarmScore:
         onset = finding.at if finding else alarm.at
         of_code = spans[alarm.code]
         true = None if of_code is None else meets(of_code, onset - margin, alarm.told + margin)
-        found.append(Raised(reference.name, alarm, onset, true))
-    return AlarmScore(tuple(found), reference.hours / 24.0)
+        calm = events is not None and not meets(events, alarm.told, alarm.told + 1)
+        found.append(Raised(reference.name, alarm, onset, true, calm))
+    days = reference.hours / 24.0
+    free = 0.0 if events is None else 1.0 - size(events) / reference.n_samples
+    return AlarmScore(tuple(found), days, days * free)
+
+
+def _events(reference: Reference) -> Spans | None:
+    """Give where an event is near; None: the reference marks neither beats nor rhythms."""
+    known = [spans for code in EVENTS if (spans := fulfilling(code, reference)) is not None]
+    if not known:
+        return None
+    wide, end = round(BESIDE_S * reference.fs_hz), reference.n_samples
+    return joined((max(a - wide, 0), min(b + wide, end)) for one in known for a, b in one.tolist())
 
 
 def summed(scores: Sequence[AlarmScore]) -> AlarmScore:
     """Pool the scores of records."""
     every = tuple(raised for one in scores for raised in one.raised)
-    return AlarmScore(every, sum(one.days for one in scores))
+    days, calm = sum(one.days for one in scores), sum(one.calm_days for one in scores)
+    return AlarmScore(every, days, calm)
 
 
 def false_of(score: AlarmScore, priority: str = "high") -> list[Raised]:
@@ -75,6 +107,7 @@ def figures(score: AlarmScore) -> Row:
         name: sum(raised.line.priority == name for raised in score.raised) for name in PRIORITIES
     }
     false = len(false_of(score))
+    calm = sum(raised.calm for raised in false_of(score))
     high = [raised.fulfilled for raised in score.raised if raised.line.priority == "high"]
     return {
         **row,
@@ -84,6 +117,10 @@ def figures(score: AlarmScore) -> Row:
         "days": score.days,
         "high_false_per_day": rate(false, score.days),
         "high_false_per_day_bound": upper_bound(false, score.days),
+        "calm_days": score.calm_days,
+        "calm_false": calm,
+        "calm_false_per_day": rate(calm, score.calm_days),
+        "calm_false_per_day_bound": upper_bound(calm, score.calm_days),
     }
 
 

@@ -31,7 +31,8 @@ def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
         "Alarms",
         "An alarm is fulfilled where the reference's own beats or rhythms meet its definition "
         "(CLINICAL 3.7) within 2 s, and false where they do not; a reference without beats cannot "
-        "tell of most. Records without an alarm are left out of the table.",
+        "tell of most. Without an event near: the reference meets no definition of a high alarm "
+        "within a minute. Records without an alarm are left out of the table.",
     )
     part.checks = [
         setting.check(
@@ -42,6 +43,15 @@ def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
             "reference cannot tell",
         )
     ]  # fmt: skip
+    if row["calm_days"]:
+        part.checks.append(
+            setting.check(
+                "calm_false_per_day", "... in time without an event near",
+                row["calm_false_per_day"], "",
+                f"{row['calm_false']:.0f} in {row['calm_days']:.2f} days, "
+                f"95 % below {row['calm_false_per_day_bound']:.2f}",
+            )
+        )  # fmt: skip
     part.tables = [
         Table("alarm_codes", "alarm", alarms.code_rows(gross),
               {"raised": "raised", "fulfilled": "fulfilled", "not_fulfilled": "not",

@@ -87,6 +87,10 @@ def test_an_alarm_that_the_reference_fulfils_is_counted_apart(tmp_path: Path):
                       "emitted_sample": at + 400})  # fmt: skip
     row = figures(score(slow, read_said(log(tmp_path, *lines))))
     assert (row["high"], row["high_fulfilled"], row["high_false"]) == (2, 1, 1)
+    # The slow beats with a minute on both sides are no calm time; 9,400 lies beyond it.
+    end = slow.n_samples
+    assert row["calm_days"] == pytest.approx((end - min(end, 2961 + 6000)) / FS_HZ / 86_400)
+    assert row["calm_false"] == 1
 
 
 def test_of_none_in_some_days_the_bound_is_three_over_the_days():
