@@ -75,6 +75,14 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """How long somebody had a heart rate, and when the last one was."""
+
+    watched_s: float
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredStrip:
     """Waveform around a finding, in the device's numbers; the key is the id of the finding.
 
@@ -133,6 +141,14 @@ class SeriesReads(Protocol):
 
         It is told by the rows of `WATCHED`, one every `STORE_EVERY_NS`. A row written again counts
         once, unless it has been forgotten meanwhile.
+        """
+        ...
+
+    def watched(self, people: Iterable[str], from_ns: int, until_ns: int) -> dict[str, Watched]:
+        """Tell how long each of these was watched, ``from_ns <= t < until_ns``.
+
+        It is told by the rows of `WATCHED` whose first column has a value; who has none is left
+        out. All are counted at once, in the store.
         """
         ...
 

@@ -28,6 +28,7 @@ from streams.stores import (
     Series,
     SeriesRows,
     StoreError,
+    Watched,
     n_rows,
 )
 from streams.stores.delivery import Delivery
@@ -69,6 +70,12 @@ from(bucket: bucket) |> range(start: time(v: begin), stop: time(v: end))
 |> filter(fn: (r) => r._field == column or r._field == "{BLANK}")
 |> count() |> group() |> sum()
 """
+_OF_ALL: Final = """
+from(bucket: bucket) |> range(start: time(v: begin), stop: time(v: end))
+|> filter(fn: (r) => r._measurement == measurement and r._field == column)
+"""
+_COUNTED: Final = _OF_ALL + '|> count() |> keep(columns: ["participant", "_value"])'
+_LAST: Final = _OF_ALL + '|> last() |> keep(columns: ["participant", "_time"])'
 
 
 class InfluxStore:
@@ -155,6 +162,22 @@ class InfluxStore:
         wanted = {"measurement": measurement(FEATURES, WATCHED), "column": columns[0]}
         n = sum(int(row["_value"]) for row in self._query(_WATCHED, **wanted, **span))
         return n * STORE_EVERY_NS / NS_PER_S
+
+    def watched(self, people: Iterable[str], from_ns: int, until_ns: int) -> dict[str, Watched]:
+        """Tell how long each of these was watched; the points are counted by the server."""
+        columns = self._order(FEATURES, WATCHED)
+        span = _span(from_ns // NS_PER_MS * NS_PER_MS, until_ns // NS_PER_MS * NS_PER_MS)
+        if not columns or span["begin"] >= span["end"]:
+            return {}
+        wanted = {"measurement": measurement(FEATURES, WATCHED), "column": columns[0], **span}
+        n = {row["participant"]: int(row["_value"]) for row in self._query(_COUNTED, **wanted)}
+        last = {row["participant"]: row["_time"] for row in self._query(_LAST, **wanted)}
+        tags = {who: tag_value(who) for who in people}
+        return {
+            who: Watched(n[tag] * STORE_EVERY_NS / NS_PER_S, int(_times_ns([last[tag]])[0]))
+            for who, tag in tags.items()
+            if tag in n and tag in last
+        }
 
     def forget(self, before_ns: int) -> int:
         """Delete what is older; the server does not tell how much, so 0 is given."""

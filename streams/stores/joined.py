@@ -17,6 +17,7 @@ from streams.stores import (
     SeriesRows,
     SeriesStore,
     StoredStrip,
+    Watched,
     n_rows,
 )
 
@@ -46,6 +47,9 @@ class JoinedStore:
 
     def watched_s(self, from_ns: int, until_ns: int) -> float:
         return self._series.watched_s(from_ns, until_ns)
+
+    def watched(self, people: Iterable[str], from_ns: int, until_ns: int) -> dict[str, Watched]:
+        return self._series.watched(people, from_ns, until_ns)
 
     def findings(
         self, participant: str | None = None, *, since_ns: int | None = None, limit: int = 100

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
-import numpy as np
-
 from alerts.screening import Criteria, Evidence, Screened, screen, totals
 from processors.records import NS_PER_S
-from streams.stores import FEATURES, STORE_EVERY_NS, WATCHED, Store
+from streams.stores import Store
 
 _ALL = 10_000_000
 
@@ -29,14 +28,11 @@ def read_screening(store: Store, day: date, zone: tzinfo, criteria: Criteria) ->
     from_ns, until_ns = _midnight_ns(day, zone), _midnight_ns(day + timedelta(days=1), zone)
     told = store.findings(since_ns=from_ns, limit=_ALL)
     findings = [one for one in told if from_ns <= one.onset_ns < until_ns]
-    watched_s, newest_ns = {}, max((one.t_ns for one in findings), default=from_ns)
     registered = store.participants()
-    for person in registered:
-        rates = store.series(FEATURES, WATCHED, person.id, from_ns, until_ns)
-        known = np.isfinite(rates.values).any(axis=1) if len(rates.t_ns) else np.zeros(0, bool)
-        if known.any():
-            watched_s[person.id] = float(known.sum()) * STORE_EVERY_NS / NS_PER_S
-            newest_ns = max(newest_ns, int(rates.t_ns[known][-1]))
+    watched = store.watched((person.id for person in registered), from_ns, until_ns)
+    watched_s = {who: one.watched_s for who, one in watched.items()}
+    last_ns = (one.last_ns for one in watched.values())
+    newest_ns = max((from_ns, *(one.t_ns for one in findings), *last_ns))
     had = watched_s.keys() | {one.participant for one in findings}
     people = [person for person in registered if person.id in had]
     return screen(people, findings, watched_s, criteria, min(newest_ns, until_ns))
@@ -90,7 +86,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "onset_ns": finding.onset_ns,
         "onset_s": finding.onset_ns / NS_PER_S,
         "lasted_s": evidence.lasted_s,
-        "evidence": {k: v for k, v in finding.evidence.items() if np.isfinite(v)},
+        "evidence": {k: v for k, v in finding.evidence.items() if math.isfinite(v)},
     }
 
 

@@ -35,6 +35,7 @@ from streams.stores import (
     SeriesRows,
     StoredStrip,
     StoreError,
+    Watched,
     n_rows,
 )
 from streams.stores import rows as to
@@ -140,6 +141,15 @@ class SqliteStore:
         """Give the person-time watched, in seconds, by whole days (UTC)."""
         ((n,),) = self._read(sql.WATCHED, {"from_ns": from_ns, "until_ns": until_ns})
         return float(n) * STORE_EVERY_NS / NS_PER_S
+
+    def watched(self, people: Iterable[str], from_ns: int, until_ns: int) -> dict[str, Watched]:
+        """Tell how long each of these was watched."""
+        span = {"kind": FEATURES, "name": WATCHED, "from_ns": from_ns, "until_ns": until_ns,
+                "from_minute": from_ns // to.MINUTE_NS,
+                "until_minute": until_ns // to.MINUTE_NS}  # fmt: skip
+        rows = self._read(sql.WATCHED_OF_ALL, span)
+        found = {who: Watched(n * STORE_EVERY_NS / NS_PER_S, t_ns) for who, n, t_ns in rows}
+        return {who: found[who] for who in people if who in found}
 
     def alarm_states(self) -> list[AlarmState]:
         """Give what the alarm core goes on from, by participant."""

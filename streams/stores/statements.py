@@ -131,6 +131,23 @@ where person = (select key from people where id = :participant) and series = :se
     and t_ns >= :from_ns and t_ns < :until_ns
 order by t_ns
 """
+# The first value of a row is a number: not NaN of either sign, as numpy writes it.
+WATCHED_OF_ALL = """
+with recursive minutes (minute) as (
+    select max(:from_minute, (select min(minute) from features))
+    union all
+    select minute + 1 from minutes
+    where minute < min(:until_minute, (select max(minute) from features))
+)
+select id, n, last_ns from (
+    select person, count(*) as n, max(t_ns) as last_ns
+    from minutes cross join features using (minute)
+    where series in (select key from series where kind = :kind and name = :name)
+        and t_ns >= :from_ns and t_ns < :until_ns
+        and substr(value, 7, 2) not in (x'f87f', x'f8ff')
+    group by person
+) join people on people.key = person
+"""
 # One look-up for each minute between the first and the last that are stored.
 FEATURE_ROWS = """
 with recursive minutes (minute) as (

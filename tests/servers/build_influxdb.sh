@@ -4,6 +4,7 @@
 set -eu
 version=v2.7.12
 folder="$1"
+PATH="$PATH:/usr/local/go/bin:$HOME/.cargo/bin"  # where their installers put them
 for tool in go cargo cc; do
     command -v "$tool" >/dev/null || { echo "build_influxdb: needs $tool" >&2; exit 1; }
 done

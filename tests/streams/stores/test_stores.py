@@ -20,7 +20,7 @@ from alerts.lifecycle import AlarmCore
 from alerts.policy import load_policy
 from processors.errors import ContractError
 from registry.participants import Participant
-from streams.stores import FEATURES, SCALARS, WATCHED, Series, Store, StoreError, n_rows
+from streams.stores import FEATURES, SCALARS, WATCHED, Series, Store, StoreError, Watched, n_rows
 from tests.naive import burden as naive
 from tests.streams.stores.back_ends import BACK_ENDS, BackEnd
 from tests.streams.stores.stories import (
@@ -327,6 +327,22 @@ def test_person_time_watched_is_told_by_heart_rates_however_often_they_are_writt
     assert store.watched_s(at(0), at(10)) == 2 * 4 * 5.0
     kept = store.series(FEATURES, WATCHED, "p1", at(0), at(6)).values[:, 0]
     np.testing.assert_allclose(kept, [1.0, 6.0])
+
+
+def test_how_long_each_was_watched_is_told_by_the_heart_rates_that_they_had(store):
+    assert store.watched(["p1"], at(0), at(99)) == {}
+    rates = feature_rows(range(0, 60, 5), name=WATCHED, columns=("rate", "source"))
+    values = rates.values.copy()
+    values[[k for k, who in enumerate(rates.participants) if who == "p2"][6:], 0] = math.nan
+    values[-2, 0] = -math.nan  # of p1: NaN has a sign
+    rates = replace(rates, values=values)
+    store.write([rates, feature_rows([1], people=("p3",))])
+    store.write([rates])
+    told = store.watched(["p1", "p2", "p3", "nobody"], at(0), at(99))
+    assert told == {"p1": Watched(55.0, at(50)), "p2": Watched(30.0, at(25))}
+    assert store.watched(["p1"], at(10), at(20)) == {"p1": Watched(10.0, at(15))}
+    assert store.watched(["p1"], at(70), at(99)) == {}
+    assert store.watched(["p1"], -(2**63), 2**63 - 1) == {"p1": told["p1"]}
 
 
 def test_writing_everything_twice_changes_nothing(store):
