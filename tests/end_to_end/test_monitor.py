@@ -66,6 +66,7 @@ def alarm_of(code: str, state: str):
 
 def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers, tmp_path):
     path = chromium()
+    expect.set_options(timeout=1000 * SOON_S)  # a guard, not a claim: the machine may be busy
     workers = [on_servers.worker(name) for name in ("worker-a", "worker-b")]
     east, west = on_servers.monitor("east"), on_servers.monitor("west")
     for worker in workers:
@@ -79,11 +80,11 @@ def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers,
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(east.url)
         tiles = page.locator(".tile:not([hidden])")
-        expect(tiles).to_have_count(N_PEOPLE + 1, timeout=1000 * SOON_S)
+        expect(tiles).to_have_count(N_PEOPLE + 1)
         expect(page.locator("#simulated")).to_be_visible()
         low = page.locator(".tile", has=page.locator(".name", has_text="low"))
-        expect(low.locator(".alarm")).to_contain_text("Oxygen saturation", timeout=1000 * SOON_S)
-        expect(page.locator("#engine")).to_contain_text("Live", timeout=1000 * SOON_S)
+        expect(low.locator(".alarm")).to_contain_text("Oxygen saturation")
+        expect(page.locator("#engine")).to_contain_text("Live")
         expect(tiles.locator(".number").filter(has_text=re.compile(r"^\d+$")).first).to_be_visible()
         other = Page(west, participants=8)
         raised = other.until(alarm_of("spo2_very_low", "active"), SOON_S, "the alarm on west")
