@@ -92,8 +92,9 @@ class Hrv(KeepsState):
     lie in the window, SD1 = RMSSD / sqrt 2, SD2 = sqrt(2 SDNN^2 - SD1^2) (CLINICAL 3.5).
 
     Differs from CLINICAL 3.4 and 3.5: what is refused is left out and not interpolated; the tests
-    by Lipponen and Tarvainen, which need the next two beats, are not there; a label that is revised
-    later does not change what its beat was counted as.
+    by Lipponen and Tarvainen, which need the beats after, are those of `processors.rr_correction`,
+    for whole stretches on demand; a label that is revised later does not change what its beat was
+    counted as.
     """
 
     name = "hrv"

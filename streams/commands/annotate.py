@@ -8,41 +8,24 @@ from typing import Annotated
 
 import typer
 
+from streams.commands.options import Beats, ColumnMap, Lead, Records
+
 
 def annotate(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH",
-            help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
-            show_default=False,
-        ),
-    ],
+    paths: Records,
     out: Annotated[
         Path,
         typer.Option("--out", metavar="DIR", help="Folder for NAME.vit and NAME.jsonl."),
     ],
-    lead: Annotated[
-        str, typer.Option("--lead", metavar="N|all", help="ECG lead to use: 0, 1, ... or all.")
-    ] = "0",
+    lead: Lead = "0",
     chunk_ms: Annotated[
         int,
         typer.Option(
             "--chunk-ms", metavar="MS", min=1, max=60_000, help="Length of a piece of input, ms."
         ),
     ] = 40,
-    beats: Annotated[
-        str,
-        typer.Option("--beats", metavar="EXT", help="Read beat times from NAME.EXT, not the ECG."),
-    ] = "",
-    column_map: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="COLUMN=SIGNAL",
-            help="What a column of a table holds: COLUMN=SIGNAL[:UNIT]; may be repeated.",
-        ),
-    ] = None,
+    beats: Beats = "",
+    column_map: ColumnMap = None,
     profile: Annotated[
         str,
         typer.Option(

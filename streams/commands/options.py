@@ -7,6 +7,20 @@ from typing import Annotated
 
 import typer
 
+Records = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH",
+        help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
+        show_default=False,
+    ),
+]
+Lead = Annotated[
+    str, typer.Option("--lead", metavar="N|all", help="ECG lead to use: 0, 1, ... or all.")
+]
+Beats = Annotated[
+    str, typer.Option("--beats", metavar="EXT", help="Read beat times from NAME.EXT, not the ECG.")
+]
 Scenario = Annotated[
     str | None,
     typer.Option(

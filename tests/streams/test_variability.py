@@ -1,0 +1,69 @@
+"""Variability of a recording, from its file to the rows of the command."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from streams.cli import build
+from tests.needs import recordings
+
+
+def strap(tmp_path, rr_ms):
+    path = tmp_path / "rest.csv"
+    at_s = np.cumsum(rr_ms) / 1000
+    lines = [f"{t:.3f},{rr:.0f}" for t, rr in zip(at_s, rr_ms, strict=True)]
+    path.write_text("\n".join(["t_s,rr", *lines]) + "\n")
+    return path
+
+
+def rows(*arguments):
+    done = CliRunner().invoke(build(), ["hrv", *map(str, arguments), "--json"])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_intervals_of_a_strap_give_a_row_every_30_s_from_the_end_of_the_first_window(tmp_path):
+    k = np.arange(500)
+    rr_ms = np.rint(800 + 40 * np.sin(2 * np.pi * 0.1 * 0.8 * k))
+    found = rows(strap(tmp_path, rr_ms))
+    assert [row["until_s"] for row in found] == [300.0, 330.0, 360.0, 390.0]
+    for row in found:
+        assert row["lf_ms2"] == pytest.approx(800, rel=0.1)
+        assert row["hf_ms2"] < 20
+        assert row["accepted_percent"] == 100
+
+
+def test_a_row_of_a_short_stretch_without_intervals_has_counts_only(tmp_path):
+    rr_ms = np.full(700, 800.0)
+    rr_ms[200] = 90_000.0
+    found = rows(strap(tmp_path, rr_ms))
+    assert found[0]["mean_nn_ms"] is None
+    assert found[0]["coverage_percent"] < 80
+    assert found[-1]["mean_nn_ms"] == 800.0
+
+
+def test_ventricular_beats_of_a_record_are_interpolated():
+    # 119 holds bigeminy and trigeminy: 80 V among 327 beats of the first 5 min.
+    first, *_ = rows(recordings("mitdb") / "119", "--step", 600)
+    assert first["mean_nn_ms"] is None
+    assert first["accepted_percent"] == pytest.approx(100 * (1 - 160 / 327), abs=4)
+
+
+def test_the_table_says_until_when_and_what(tmp_path):
+    path = strap(tmp_path, np.full(400, 800.0))
+    done = CliRunner().invoke(build(), ["hrv", str(path)])
+    name, head, first, *_ = done.stdout.splitlines()
+    assert (name, head.split()[-3:]) == ("rest", ["n", "accepted", "covered"])
+    assert first.split()[:2] == ["300", "800"]
+    assert math.isclose(float(first.split()[-1]), 100, abs_tol=1)
+
+
+def test_a_recording_that_cannot_be_used_is_left_out(tmp_path):
+    path = strap(tmp_path, np.full(400, 800.0))
+    (tmp_path / "odd.csv").write_text("t_s,rr\nx,y\n")
+    done = CliRunner().invoke(build(), ["hrv", str(path), str(tmp_path / "odd.csv"), "--json"])
+    assert done.exit_code == 1
+    assert {json.loads(line)["recording"] for line in done.stdout.splitlines()} == {"rest"}
