@@ -37,7 +37,7 @@ def pack_snapshot(state: Mapping[str, Any], about: Mapping[str, Any]) -> bytes:
     about
         Small things that can be read without the state: text, numbers, lists and maps of them.
     """
-    packed = msgpack.packb(state, default=_pack_array)
+    packed = pack_value(state)
     body = pa.Codec("zstd", compression_level=_LEVEL).compress(packed, asbytes=True)
     return SNAPSHOT.seal({"about": msgpack.packb(about), "bytes": len(packed)}, body)
 
@@ -64,6 +64,12 @@ def unpack_snapshot(data: Buffer) -> tuple[dict[str, Any], dict[str, Any]]:
     return state, about
 
 
+def pack_value(value: Any) -> bytes:
+    """Give the bytes of a plain value; equal bytes, equal value."""
+    packed: bytes = msgpack.packb(value, default=_pack_array)
+    return packed
+
+
 def same_layout(what: str, found: NDArray[Any], expected: np.dtype[Any]) -> NDArray[Any]:
     """Give a copy of a table of a snapshot, if it has the layout of this version.
 
@@ -86,14 +92,14 @@ def _pack_array(value: object) -> msgpack.ExtType:
     if not isinstance(value, np.ndarray):
         raise TypeError(f"a snapshot cannot hold {type(value).__name__}")
     if value.dtype.names:
-        value = _without_padding(value)
+        value = without_padding(value)
     layout = np.lib.format.dtype_to_descr(value.dtype)
     head = msgpack.packb([repr(layout), list(value.shape)])
     return msgpack.ExtType(_ARRAY, len(head).to_bytes(4, "little") + head + value.tobytes())
 
 
-def _without_padding(records: NDArray[Any]) -> NDArray[Any]:
-    """Copy records field by field: between aligned fields lies what memory held before."""
+def without_padding(records: NDArray[Any]) -> NDArray[Any]:
+    """Give a copy, field by field: between aligned fields lies what memory held before."""
     clean = np.zeros(records.shape, records.dtype)
     _copy_fields(records, clean)
     return clean

@@ -19,10 +19,13 @@ _log = logging.getLogger(__name__)
 
 KEPT: Final = 2  # of each partition: the newest, and one to fall back on
 ENDING: Final = ".snapshot"
+CHANGE: Final = ".change"
 
 
 class Checkpoints:
     """Snapshots by partition; the one that has taken the most records is the newest.
+
+    A snapshot is whole, or the change since one that is; then its name says which.
 
     A worker that was taken for dead may still write: what it writes has taken fewer records than
     its successor's and is not read. A name is there when all of its bytes are.
@@ -38,13 +41,17 @@ class Checkpoints:
         self._url = url
         self._is_local = "file" in _protocols(self._fs)
 
-    def write(self, partition: int, n_taken: int, data: bytes) -> None:
-        """Keep a snapshot, and delete what is older than the one before it.
+    def write(
+        self, partition: int, n_taken: int, data: bytes, stands_on: int | None = None
+    ) -> None:
+        """Keep a snapshot, and delete what is older than the one before it and not needed.
 
         Parameters
         ----------
         n_taken
             Records that it stands for: the sum of its offsets.
+        stands_on
+            Those of the whole one of which this is a change.
 
         Raises
         ------
@@ -52,7 +59,7 @@ class Checkpoints:
             The store does not take it.
         """
         folder = self._folder(partition)
-        name = posixpath.join(folder, f"{n_taken:020d}{ENDING}")
+        name = posixpath.join(folder, _name(n_taken, stands_on))
         new = posixpath.join(folder, f"{uuid.uuid4().hex}.new")
         try:
             self._fs.makedirs(folder, exist_ok=True)
@@ -62,20 +69,24 @@ class Checkpoints:
                     file.flush()
                     os.fsync(file.fileno())
             self._fs.mv(new, name)
-            for old in self._names(partition)[KEPT:]:
-                self._fs.rm_file(old)
+            names = self._names(partition)
+            kept = set(names[:KEPT]) | {_foundation(one) for one in names[:KEPT]}
+            for old in names:
+                if old not in kept:
+                    self._fs.rm_file(old)
         except OSError as error:
             with suppress(OSError):
                 self._fs.rm_file(new)
             raise StoreError(self._url, f"{name} cannot be written ({error})") from error
 
-    def read(self, partition: int, use: Callable[[bytes], None]) -> bool:
+    def read(self, partition: int, use: Callable[[bytes, bytes | None], None]) -> bool:
         """Hand the newest snapshot that can be used over; tell whether there was one.
 
         Parameters
         ----------
         use
-            Raises InputError where it cannot use the bytes; the one before is tried then.
+            Takes a snapshot and, if it is a change, what it stands on. Raises InputError where it
+            cannot use them; the one before is tried then.
 
         Raises
         ------
@@ -85,8 +96,9 @@ class Checkpoints:
         try:
             for name in self._names(partition):
                 try:
-                    use(self._fs.cat_file(name))
-                except InputError as error:
+                    below = _foundation(name)
+                    use(self._fs.cat_file(name), self._fs.cat_file(below) if below else None)
+                except (InputError, FileNotFoundError) as error:
                     _log.warning("snapshot not used file=%s reason=%s", name, error)
                 else:
                     return True
@@ -101,10 +113,27 @@ class Checkpoints:
         if not self._fs.exists(folder):
             return []
         names = self._fs.ls(folder, detail=False)
-        return sorted((name for name in names if name.endswith(ENDING)), reverse=True)
+        # Of two that have taken as many, the change is the newer one.
+        return sorted((name for name in names if name.endswith((ENDING, CHANGE))), reverse=True)
 
     def _folder(self, partition: int) -> str:
         return posixpath.join(self._root, f"partition-{partition:05d}")
+
+
+def _name(n_taken: int, stands_on: int | None) -> str:
+    return (
+        f"{n_taken:020d}{ENDING}"
+        if stands_on is None
+        else f"{n_taken:020d}_{stands_on:020d}{CHANGE}"
+    )
+
+
+def _foundation(name: str) -> str:
+    """Give the name of the whole snapshot on which a change stands; empty for a whole one."""
+    if not name.endswith(CHANGE):
+        return ""
+    folder, _, file = name.rpartition("/")
+    return f"{folder}/{file.removesuffix(CHANGE).partition('_')[2]}{ENDING}"
 
 
 def _protocols(fs: Any) -> tuple[str, ...]:

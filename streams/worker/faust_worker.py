@@ -379,8 +379,8 @@ class Worker:
             await consumer._commit(done)
 
     def _write(self, partition: Partition) -> None:
-        n_taken = sum(partition.order.offsets.values())
-        self._checkpoints.write(partition.number, n_taken, partition.snapshot())
+        one = partition.checkpoint()
+        self._checkpoints.write(partition.number, one.n_taken, one.data, one.stands_on)
 
     # --- partitions come and go -------------------------------------------------------------------
 
@@ -428,10 +428,10 @@ class Worker:
     def _restored(self, number: int) -> Partition:
         found = Partition(number, self._policy, self._processors())
 
-        def use(data: bytes) -> None:
+        def use(data: bytes, stands_on: bytes | None) -> None:
             nonlocal found
             fresh = Partition(number, self._policy, self._processors())
-            fresh.restore(data)
+            fresh.restore(data, stands_on)
             found = fresh
 
         self._checkpoints.read(number, use)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -14,7 +14,7 @@ from alerts.act import Act
 from alerts.alarm import AlarmChange
 from alerts.policy import load_policy, parse_policy, read_policy
 from processors.errors import InputError
-from processors.records import NS_PER_MS, NS_PER_S, Control, Finding
+from processors.records import NS_PER_MS, NS_PER_S, Control, Finding, pack, row_chunk
 from registry.participants import Participant
 from streams.acting import publish_act
 from streams.alarm_messages import decode_acts, encode_acts
@@ -25,8 +25,9 @@ from streams.bus.partitions import partition_of
 from streams.bus.topics import ACTS, CONTROL, inputs, raw
 from streams.live import LiveCore
 from streams.messages import Enrolment, decode_controls, encode_controls, encode_people
-from streams.wire import decode
+from streams.wire import decode, encode
 from streams.worker.arrivals import Arrivals
+from streams.worker.checkpoints import Checkpoints
 from streams.worker.journal import Turn
 from streams.worker.partition import Partition, Said
 from tests.scenes import LENGTH_S, even_bounds, scene, steps
@@ -479,6 +480,88 @@ def test_a_control_that_the_engine_refuses_is_a_dead_letter_of_its_own():
     assert decode_controls(letter.value) == [control]
     assert letter.offset == -1
     assert "no such kind" in letter.reason
+
+
+def kept(partition: Partition, folder: Checkpoints) -> bool:
+    """Keep a checkpoint as a worker does, and tell whether it is a change."""
+    one = partition.checkpoint()
+    folder.write(partition.number, one.n_taken, one.data, one.stands_on)
+    return one.stands_on is not None
+
+
+def restored(number: int, folder: Checkpoints) -> Partition:
+    partition = Partition(number, POLICY)
+    assert folder.read(number, partition.restore)
+    return partition
+
+
+def crowded(value: bytes, seed: int) -> bytes:
+    """Give a block with its first row for 60 more people, each with other noise."""
+    random = np.random.default_rng(seed)
+    block = decode(value)
+    rows = [row_chunk(block, r) for r in range(block.n_rows)]
+    shape = rows[0].samples.shape
+    for k in range(60):
+        noisy = rows[0].samples + random.integers(-9, 10, shape).astype(np.int16)
+        rows.append(replace(rows[0], participant=f"q{k}", samples=noisy))
+    return encode(pack(rows))
+
+
+@pytest.mark.parametrize("where", ["folder", "memory"])
+def test_changes_of_a_few_among_silent_people_are_kept_and_go_on_to_the_bit(where, tmp_path):
+    folder = Checkpoints(str(tmp_path) if where == "folder" else f"memory://{tmp_path}")
+    number = partition_of("calm", N_PARTITIONS)
+    partition = Partition(number, POLICY)
+    mine = [r for r in published()[number] if r.place.topic == raw("ecg")][:120]
+    sizes = {True: [], False: []}
+    for k, record in enumerate(mine):
+        # Many are there for the first seconds; then those of the scene go on alone.
+        value = crowded(record.value, k) if k < 20 else record.value
+        partition.order.put(replace(record, value=value))
+        partition.process(partition.take({}))
+        if k % 20 == 19:
+            is_change = kept(partition, folder)
+            found = restored(number, folder)
+            assert found.snapshot() == partition.snapshot()
+            sizes[is_change].append(changed_size(folder, number))
+    assert len(sizes[False]) == 1
+    assert max(sizes[True]) < sizes[False][0] / 3
+    # Whoever takes over begins with a whole one, and goes on as the one before.
+    assert not kept(found, folder)
+
+
+def changed_size(folder: Checkpoints, number: int) -> int:
+    sizes: list[int] = []
+    folder.read(number, lambda data, stands_on: sizes.append(len(data)))
+    return sizes[0]
+
+
+def halves(records: list[Record]) -> tuple[list[Record], list[Record]]:
+    early = [record for record in records if record.at_ms <= 40_000]
+    return early, [record for record in records if record.at_ms > 40_000]
+
+
+def test_a_change_that_would_save_nothing_is_kept_whole(tmp_path):
+    folder = Checkpoints(str(tmp_path))
+    number = partition_of("calm", N_PARTITIONS)
+    partition = Partition(number, POLICY)
+    for half in halves(published()[number]):
+        for record in half:
+            partition.order.put(record)
+        while taken := partition.take({}):
+            partition.process(taken)
+        assert not kept(partition, folder)
+
+
+def test_a_change_is_refused_on_another_foundation():
+    partition = Partition(0, POLICY)
+    whole = partition.checkpoint()
+    change = partition.checkpoint()
+    assert change.stands_on == whole.n_taken
+    Partition(0, POLICY).restore(change.data, whole.data)
+    for below in (None, whole.data[:-1] + b"?"):
+        with pytest.raises(InputError, match="stands on another"):
+            Partition(0, POLICY).restore(change.data, below)
 
 
 def test_a_snapshot_of_another_partition_is_refused():
