@@ -38,7 +38,7 @@ from processors.errors import InputError, VitalsError
 from processors.records import NS_PER_MS, Processor
 from processors.registry import discover
 from streams.alarm_messages import AlarmNews, encode_alarms
-from streams.bus import Bus, Place, Record
+from streams.bus import Bus, BusError, Place, Record
 from streams.bus.kafka import MOST_BYTES, KafkaBus
 from streams.bus.topics import (
     ALARMS,
@@ -66,6 +66,7 @@ _log = logging.getLogger(__name__)
 CHECKPOINT_S: Final = 4.0  # DESIGN 5: at most 5 s apart; a turn may lie between
 IDLE_S: Final = 0.25  # without records: how often time passes
 QUIET_S: Final = 1.0  # a partition without records for so long is given the time
+ANSWER_S: Final = 1.0  # for a question to Kafka that may go without an answer
 PATIENCE_S: Final = 2.0  # for a topic that should have more to read, but gives nothing
 GONE_S: Final = 5.0  # a record that is not read again in that time is not there any more
 PROGRESS_S: Final = 1.0  # a partition that goes on says so that often
@@ -309,6 +310,8 @@ class Worker:
         until_ms = 0  # time does not pass while records wait or are on their way
         if not behind and quiet_s >= QUIET_S:
             until_ms = partition.newest_ms + round(1_000 * quiet_s)
+            if partition.ticks_until(until_ms) and not await self._is_read(partition):
+                until_ms = 0
         work = partition.next(ends, arrivals.settled_ms(now_s), until_ms)
         if not partition.order.empty:
             self._arrived.set()  # the rest of it when it has settled
@@ -318,6 +321,19 @@ class Worker:
         said, _ = await asyncio.gather(doing, self._write_down(number, work))
         await self._publish(partition, said)
         return len(work.taken) >= MOST_AT_ONCE or not work.is_new
+
+    async def _is_read(self, partition: Partition) -> bool:
+        """Ask Kafka whether there is nothing more of a partition.
+
+        While Kafka does not answer, no device is silent: nobody can know what it has sent.
+        """
+        places = {Place(topic, partition.number): topic for topic in inputs()}
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                ends = await self._bus.ends(places)
+        except (BusError, TimeoutError):
+            return False
+        return all(end <= partition.order.expected(places[at]) for at, end in ends.items())
 
     async def _write_down(self, number: int, work: Work) -> None:
         """Keep in the journal what a turn does; nothing that follows from it is said before."""

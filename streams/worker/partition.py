@@ -177,9 +177,13 @@ class Partition:
         if taken:
             offsets = {record.place.topic: record.offset + 1 for _, record in taken}
             until_ms = 0
-        elif not self.order.empty or self.now_ms is None or self._next_tick_ms() > until_ms:
+        elif not self.order.empty or not self.ticks_until(until_ms):
             return None
         return Work(Turn(self._term, self._n_turns, offsets, until_ms), taken, is_new=True)
+
+    def ticks_until(self, until_ms: int) -> bool:
+        """Tell whether a whole second lies between the time of the partition and this one."""
+        return self.now_ms is not None and self._next_tick_ms() <= until_ms
 
     def do(self, work: Work) -> Said:
         """Do it, and give what follows."""

@@ -158,7 +158,7 @@ def quix_rows(address: str, pace: Pace) -> None:
     work = RowWork(pace)
     application = Application(
         broker_address=address, consumer_group=f"bench.{uuid.uuid4().hex}", loglevel=None,
-        auto_offset_reset="earliest", auto_create_topics=False,
+        auto_offset_reset="earliest", auto_create_topics=False, state_dir=tempfile.mkdtemp(),
     )  # fmt: skip
     topic = application.topic(ROWS, key_deserializer="bytes", value_deserializer="bytes")
     frame = application.dataframe(topic)

@@ -48,6 +48,7 @@ class Broker:
     port: int
     controller: int
     _run: contextlib.ExitStack
+    _process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
@@ -56,9 +57,15 @@ class Broker:
     def start(self) -> None:
         command = [*_java(), "kafka.Kafka", str(self.folder / "server.properties")]
         log = self.folder / "broker.log"
-        self._run.enter_context(running(command, log, lambda: answers(self.port)))
+        self._process = self._run.enter_context(running(command, log, lambda: answers(self.port)))
 
     def stop(self) -> None:
+        self._run.close()
+
+    def kill(self) -> None:
+        """End it without a word, as when a machine dies; its folder stays as it is."""
+        self._process.kill()
+        self._process.wait()
         self._run.close()
 
 
