@@ -11,7 +11,7 @@ SOURCES := streams processors device_bridges alerts dashboards registry loadtest
 RUN_STAMP := $(VENV)/.run
 DEV_STAMP := $(VENV)/.dev
 
-.PHONY: help setup run test check format bench accuracy ci clean
+.PHONY: help setup run env test check format bench accuracy ci clean
 
 help:  ## explain the targets
 	@echo "Vitalstream: the vital signs of many people, live."
@@ -38,6 +38,9 @@ setup: $(RUN_STAMP)  ## make .venv with the command vitals in it
 
 run: $(RUN_STAMP)  ## simulated people on a live page, http://127.0.0.1:8080
 	@$(BIN)/vitals run $(ARGS)
+
+env:  ## write the secrets of docker-compose.yml into .env, what is there stays
+	@$(PYTHON) -m streams.env_file
 
 test: $(DEV_STAMP)  ## all tests (servers and ../shared are used where they are there)
 	@$(BIN)/python -m tests.warm  # else each worker would compile every kernel for itself
