@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, put
 
 N_LONG, N_SHORT = 127, 31  # words of the two windows
@@ -105,7 +105,7 @@ class Limits(NamedTuple):
     alternating: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def entropy(kinds: int, total: int, n: int) -> float:
     """Give Zhou's entropy of a full window of ``n`` words, from kinds and the sum of c log2 c.
 
@@ -115,7 +115,7 @@ def entropy(kinds: int, total: int, n: int) -> float:
     return float(kinds / (n * bits) * (bits - total / (float(ONE) * n)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def turn_window(
     symbols: NDArray[np.uint8], first: int, new: int, total: int, kinds: int
 ) -> tuple[int, int]:
@@ -137,7 +137,7 @@ def turn_window(
     return total + C_LOG_C[n_new + 1] - C_LOG_C[n_new], kinds + (n_new == 0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def put_symbol(state: Any, symbol: int) -> None:
     """Take the symbol of one interval; from the third on each ends a word."""
     symbols = state.symbols
@@ -155,7 +155,7 @@ def put_symbol(state: Any, symbol: int) -> None:
     symbols[N_LONG + 1] = symbol
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def put_answer(state: Any, before_s: float, x: float, p: Limits) -> None:
     """Learn how an interval follows the one before it, from both against the mean so far."""
     before, now = before_s - state.mean_s, x - state.mean_s
@@ -166,7 +166,7 @@ def put_answer(state: Any, before_s: float, x: float, p: Limits) -> None:
     state.answered += ((1.0 if early and now >= 0.0 else 0.0) - state.answered) / N_PAIRS
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def is_patterned(state: Any, p: Limits) -> bool:
     """Tell whether early beats and their pauses make the rhythm irregular.
 
@@ -177,7 +177,7 @@ def is_patterned(state: Any, p: Limits) -> bool:
     return bool(opposite and state.answered > p.answered * state.early)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def put_interval(state: Any, rr_ms: float, p: Limits) -> None:
     """Take one usable interval into the words and the running averages."""
     rate = 60_000.0 / rr_ms
@@ -212,14 +212,14 @@ def put_interval(state: Any, rr_ms: float, p: Limits) -> None:
     state.n_usable = min(state.n_usable + 1, N_MEDIANS)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def fast_measure(state: Any, p: Limits) -> float:
     """Give Petrenas's O: irregularity over the mean interval, or the test for bigeminy."""
     small = state.bigeminy < p.bigeminy
     return float(state.bigeminy if small else state.turbulence / state.mean_s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def evidence_of(state: Any, p: Limits) -> int:
     """Weigh the newest medians: above 0 they speak for AF, below for a rhythm that is regular.
 
@@ -234,7 +234,7 @@ def evidence_of(state: Any, p: Limits) -> int:
     return int(np.rint(UNIT * np.log(min(max(share, np.exp(FLOOR)), np.exp(CEILING)))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def change_ns(state: Any, sign: int) -> int:
     """Give the R time, at most 63 beats back, since when AF (1) or its absence (-1) is likeliest.
 
@@ -254,7 +254,7 @@ def change_ns(state: Any, sign: int) -> int:
     return int(state.beat_ns - 1000 * age_us)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def turn_span(state: Any, t: int) -> None:
     """Empty the pieces of the day that have begun since the newest beat."""
     span = t // SPAN_NS
@@ -265,7 +265,7 @@ def turn_span(state: Any, t: int) -> None:
     state.span = max(span, state.span)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def burden_percent(state: Any) -> float:
     """Give the share of AF in the time that could be judged in the last day; NaN for none."""
     af = 0
@@ -276,13 +276,13 @@ def burden_percent(state: Any) -> float:
     return min(max(100.0 * af / known, 0.0), 100.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def confidence(state: Any, p: Limits) -> float:
     """Map the score to a probability of AF."""
     return float(1.0 / (1.0 + np.exp(-p.steepness * (state.score - p.certain))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def report(
     state: Any, slot: int, kind: int, at: int, t: int, p: Limits, out: NDArray[Any], n: int
 ) -> int:
@@ -294,7 +294,7 @@ def report(
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Decide the rhythm at the newest beat, ``ms`` after the one before; report a change of it."""
     beat = state.beat_ns
@@ -325,7 +325,7 @@ def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], 
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take(
     state: Any,
     slot: int,
@@ -371,7 +371,7 @@ def take(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def forget_rhythm(state: Any) -> None:
     """Begin to learn anew, after a time without beats; what has been found is kept."""
     for k in range(N_LONG + 2):
@@ -385,7 +385,7 @@ def forget_rhythm(state: Any) -> None:
     state.judged = state.after_v = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_fibrillation(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry
 
 PM10, PM2_5 = 0, 1  # sources; 2 is the profile
 SENSITIVE = 6  # column of the profile
@@ -59,7 +60,7 @@ AIR_STATE = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def air_index(c: float, table: NDArray[np.float64], per_unit: float) -> float:
     """Give the index of a concentration, cut down to ``1 / per_unit`` ug/m3; NaN for no number.
 
@@ -76,7 +77,7 @@ def air_index(c: float, table: NDArray[np.float64], per_unit: float) -> float:
     return index
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def nowcast(means: NDArray[np.float64]) -> float:
     """Give the NowCast of hourly means, newest first, NaN where missing; not yet cut down.
 
@@ -100,7 +101,7 @@ def nowcast(means: NDArray[np.float64]) -> float:
     return total / weights
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def korean_day(means: NDArray[np.float64], turn: float) -> float:
     """Give the Korean predictive average of a day, of hourly means as above.
 
@@ -123,7 +124,7 @@ def korean_day(means: NDArray[np.float64], turn: float) -> float:
     return 0.5 * half + 0.5 * recent / n_recent
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def follow_air(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

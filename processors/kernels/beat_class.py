@@ -16,9 +16,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.fusion import Fusion, fit_sum
 from processors.kernels.prematurity import (
     CALM_FIELDS,
@@ -201,15 +201,7 @@ class Rules(NamedTuple):
 DEFAULTS = Rules()
 
 
-# What is called only from kernels needs no wrapper for Python: that saves time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-
-
-@_inner
+@inner
 def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.float64]) -> None:
     """Move a beat over a template; give correlation, distance and shift of the best fit.
 
@@ -271,7 +263,7 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
     out[4] = difference / (size_b + 1.0e-9)
 
 
-@_inner
+@inner
 def qrs_correlation(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
     """Give the best correlation of a beat's QRS with a template's: no T wave, no neighbours."""
     n = QRS_HIGH - QRS_LOW
@@ -290,7 +282,7 @@ def qrs_correlation(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> flo
     return float(best)
 
 
-@_inner
+@inner
 def name_form(state: Any, place: int, wave: NDArray[np.float64], p: Rules) -> None:
     """Give a new template the form of the one whose QRS is most like its beat, or a new one.
 
@@ -310,7 +302,7 @@ def name_form(state: Any, place: int, wave: NDArray[np.float64], p: Rules) -> No
     state.form[place] = form
 
 
-@_inner
+@inner
 def start_distance(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
     """Tell how far the beginning of a beat, R - 70 to R + 20 ms, is from a template's; 0 is equal.
 
@@ -332,7 +324,7 @@ def start_distance(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> floa
     return float(best)
 
 
-@_inner
+@inner
 def qrs_width_ms(wave: NDArray[np.float64], shift: int) -> float:
     """Give the time in which the middle 80 % of the slope's energy lies, in ms."""
     total = 0.0
@@ -352,7 +344,7 @@ def qrs_width_ms(wave: NDArray[np.float64], shift: int) -> float:
     return 0.0
 
 
-@_inner
+@inner
 def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> float:
     """Give the median of the first ``n`` numbers, NaN of none."""
     if n == 0:
@@ -367,7 +359,7 @@ def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> f
     return float(0.5 * (work[(n - 1) // 2] + work[n // 2]))
 
 
-@_inner
+@inner
 def find_dominant(state: Any, p: Rules) -> int:
     """Give the template with the most recent beats, or a narrower one that is not much rarer."""
     top = -1
@@ -398,7 +390,7 @@ def find_dominant(state: Any, p: Rules) -> int:
     return best
 
 
-@_inner
+@inner
 def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.float64]) -> int:
     """Put a beat into the template it fits, or begin one in place of the longest unused."""
     best = -1
@@ -452,7 +444,7 @@ def assign(state: Any, wave: NDArray[np.float64], p: Rules, out: NDArray[np.floa
     return best
 
 
-@_inner
+@inner
 def doubt(state: Any, p: Rules) -> float:
     """Give how much speaks for noise in the newest beat, 0 to 4.
 
@@ -464,7 +456,7 @@ def doubt(state: Any, p: Rules) -> float:
     return float(state.flaw + state.unseen * (1.0 + 2.0 * larger))
 
 
-@_inner
+@inner
 def is_fusion(state: Any, wave: NDArray[np.float64], p: Fusion, work: NDArray[np.float64]) -> bool:
     """Tell whether the newest beat is a sum of the dominant form and of the commonest wide V."""
     f = state.features
@@ -482,7 +474,7 @@ def is_fusion(state: Any, wave: NDArray[np.float64], p: Fusion, work: NDArray[np
     return bool(work[0] < p.left and work[1] > p.least_dominant and p.least_v < work[2] < p.most_v)
 
 
-@_inner
+@inner
 def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.float64]) -> None:
     """Name the newest beat from its features: the first rule that fits."""
     f = state.features
@@ -567,7 +559,7 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
     state.rule = rule
 
 
-@_inner
+@inner
 def classify(
     state: Any, wave: NDArray[np.float64], rr_ms: float, noise_mv: float, p: Rules,
     work: NDArray[np.float64],
@@ -616,7 +608,7 @@ def classify(
     state.n_beats += 1
 
 
-@_inner
+@inner
 def learn_interval(state: Any, p: Rules, work: NDArray[np.float64]) -> None:
     """Put the newest interval into the pace; into the model beside no V or Q."""
     f = state.features
@@ -644,7 +636,7 @@ def learn_interval(state: Any, p: Rules, work: NDArray[np.float64]) -> None:
     state.n_rr += 1
 
 
-@_inner
+@inner
 def revise_early(state: Any, rr_next_ms: float, p: Prematurity) -> bool:
     """Look once more at whether the newest beat, which is not V, is early."""
     f = state.features
@@ -658,7 +650,7 @@ def revise_early(state: Any, rr_next_ms: float, p: Prematurity) -> bool:
     return True
 
 
-@_inner
+@inner
 def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     """Look at the newest beat again with the interval after it; tell whether its label changed."""
     f = state.features
@@ -699,7 +691,7 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     return True
 
 
-@_inner
+@inner
 def count_beat(state: Any, change: int) -> None:
     """Count the newest beat by its label, or take it back, where it was counted first."""
     if state.label == V:
@@ -712,7 +704,7 @@ def count_beat(state: Any, change: int) -> None:
         state.pieces[kind, piece] += change
 
 
-@_inner
+@inner
 def turn_hour(state: Any, t: int) -> None:
     """Empty the pieces of the hour that have begun."""
     piece = t // PIECE_NS
@@ -721,7 +713,7 @@ def turn_hour(state: Any, t: int) -> None:
     state.piece = max(piece, state.piece)
 
 
-@_inner
+@inner
 def write_counts(counts: Rows, n: int, slot: int, state: Any) -> None:
     """Write V and S beats of the last minute and hour as row ``n``."""
     counts.slots[n] = slot
@@ -741,7 +733,7 @@ def write_counts(counts: Rows, n: int, slot: int, state: Any) -> None:
     row[6] = 100.0 * row[5] / beats
 
 
-@_inner
+@inner
 def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: float) -> None:
     """Write the newest beat as row ``n``."""
     labels.slots[n] = slot
@@ -755,7 +747,7 @@ def write_label(labels: Rows, n: int, slot: int, t: int, state: Any, revised: fl
     row[5] = state.form[state.template]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def classify_beats(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from processors.kernels.compiling import entry
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _STREAM = np.uint64(0xD1342543DE82EF95)
@@ -21,7 +22,7 @@ _TO_UNIT = 1.0 / (1 << 53)
 _TINY = 1e-300
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def bits(seed: np.uint64, stream: int, counter: int) -> np.uint64:
     """Give 64 random bits.
 
@@ -37,13 +38,13 @@ def bits(seed: np.uint64, stream: int, counter: int) -> np.uint64:
     return z ^ (z >> _S31)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def uniform(seed: np.uint64, stream: int, counter: int) -> float:
     """Give a number of [0, 1), evenly distributed."""
     return float(bits(seed, stream, counter) >> _S11) * _TO_UNIT
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def gauss(seed: np.uint64, stream: int, counter: int) -> float:
     """Give a normally distributed number, mean 0, SD 1 (Box and Muller 1958)."""
     u = uniform(seed, stream, 2 * counter)

@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import WITHOUT_WRAPPERS, entry, inlined, inner
 from processors.kernels.filters import BUTTERWORTH_Q, highpass, lowpass, prime_highpass
 
 CELLS = 64  # of a second
@@ -57,19 +58,11 @@ WAVES_STATE = np.dtype(
     align=True,
 )  # fmt: skip
 
-# What is called only from kernels needs no wrapper for Python: that saves time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-# Called for each cell: a call would count the references of its arrays, which costs more.
-_inlined = njit(**_OPTIONS, forceinline=True)
 # Sums in any order: what is added are whole numbers, so the sums are exact and all orders equal.
-_sums = njit(**_OPTIONS, fastmath={"reassoc"})
+_sums = njit(**WITHOUT_WRAPPERS, fastmath={"reassoc"})
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_waves(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64], lead: int,
@@ -145,12 +138,12 @@ def watch_waves(
     return int(count)
 
 
-@_inner
+@inner
 def _time_ns(s: Any, count: int) -> int:
     return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
 
 
-@_inner
+@inner
 def _begin(s: Any, x: float) -> None:
     """Begin anew with the filters settled on a sample."""
     b0, a2 = s.design[0], s.design[2]
@@ -161,12 +154,12 @@ def _begin(s: Any, x: float) -> None:
     s.ends = _end_of_cell(s)
 
 
-@_inner
+@inner
 def _end_of_cell(s: Any) -> int:
     return int(s.origin + np.int64(np.ceil((s.n_cells + 1) * s.fs_hz / CELLS - 1e-9)))
 
 
-@_inlined
+@inlined
 def _fill(s: Any, values: NDArray[np.float32], i: int, stop: int, lead: int) -> int:
     """Take samples that end no cell, up to one that is missing; give the next index."""
     b0, a1, a2 = s.design[0], s.design[1], s.design[2]
@@ -188,7 +181,7 @@ def _fill(s: Any, values: NDArray[np.float32], i: int, stop: int, lead: int) -> 
     return i
 
 
-@_inner
+@inner
 def _take(s: Any, x: float) -> None:
     """Take one sample."""
     b0, z = s.design[0], s.z
@@ -200,7 +193,7 @@ def _take(s: Any, x: float) -> None:
     s.count += 1
 
 
-@_inner
+@inner
 def _end_cell(s: Any) -> None:
     """Keep the mean of a cell and begin the next; a sample may reach into several."""
     mean = s.sum / s.n
@@ -212,7 +205,7 @@ def _end_cell(s: Any) -> None:
         s.sum, s.n = 0.0, 0
 
 
-@_inner
+@inner
 def _keep(s: Any, x: float) -> None:
     """High-pass the mean of a cell and keep it."""
     b0, a1, a2 = HIGH_PASS

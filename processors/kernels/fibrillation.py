@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, put
 
 QUALITY, BEATS, LABELS, LEAD, WAVES = range(5)  # sources
@@ -65,7 +65,7 @@ class Out(NamedTuple):
     n: NDArray[np.int64]  # how many of each
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def ones(bits: int) -> int:
     """Count the bits that are set.
 
@@ -79,7 +79,7 @@ def ones(bits: int) -> int:
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def is_normal(state: Any, p: Limits) -> bool:
     """Tell whether beats of normal form are in the window, and others at most as many."""
     labels = normal = 0
@@ -89,7 +89,7 @@ def is_normal(state: Any, p: Limits) -> bool:
     return labels > 0 and normal >= p.normal * labels
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def turn(
     state: Any, slot: int, kind: int, at_ns: int, t: int, rate: float, e: NDArray[np.float64],
     out: Out,
@@ -111,7 +111,7 @@ def turn(
     state.onset_ns = at_ns
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take_window(
     state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: Out
 ) -> None:
@@ -170,7 +170,7 @@ def take_window(
         turn(state, slot, kind, at_ns, t, 60.0 / row[5], evidence, out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def pass_time(state: Any, slot: int, limit: int, p: Limits, out: Out) -> None:
     """Forget the windows when none has come for too long."""
     due = state.row_ns + p.lost_ns
@@ -183,7 +183,7 @@ def pass_time(state: Any, slot: int, limit: int, p: Limits, out: Out) -> None:
         turn(state, slot, OTHER, state.row_ns, due, np.nan, np.full(4, np.nan), out)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_fibrillation(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -14,8 +14,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry
 
 BUTTERWORTH_Q = 0.7071067811865476  # quality factor of a single second-order section
 # Of the two sections of a fourth-order one: 1 / (2 cos(pi / 8)), 1 / (2 cos(3 pi / 8)).
@@ -23,7 +24,7 @@ BUTTERWORTH_4_Q = (0.5411961001461969, 1.3065629648763764)
 HIGHEST_SHARE = 0.45  # of the rate: a higher cut-off is lowered to it, so that tan() stays tame
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def lowpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, float]:
     """Give ``b0, a1, a2`` of a low-pass section.
 
@@ -39,7 +40,7 @@ def lowpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, flo
     return k * k * norm, 2.0 * (k * k - 1.0) * norm, (1.0 - k / q + k * k) * norm
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def highpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, float]:
     """Give ``b0, a1, a2`` of a high-pass section; parameters as in `lowpass`."""
     k = math.tan(math.pi * min(cutoff_hz / fs_hz, HIGHEST_SHARE))
@@ -47,13 +48,13 @@ def highpass(fs_hz: float, cutoff_hz: float, q: float) -> tuple[float, float, fl
     return norm, 2.0 * (k * k - 1.0) * norm, (1.0 - k / q + k * k) * norm
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def prime_highpass(b0: float, x: float) -> tuple[float, float]:
     """Give ``z1, z2`` of a high-pass section that has settled on the steady input ``x``."""
     return -b0 * x, b0 * x
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def delay_s(fs_hz: float, cutoff_hz: float, q: float, at_hz: float) -> float:
     """Give the group delay of a section at a frequency, s: the same for low-pass and high-pass."""
     k = math.tan(math.pi * min(cutoff_hz / fs_hz, HIGHEST_SHARE))
@@ -63,7 +64,7 @@ def delay_s(fs_hz: float, cutoff_hz: float, q: float, at_hz: float) -> float:
     return (1.0 + w * w) * (1.0 + u * u) / (2.0 * fs_hz * k * q * spread)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def median_of_few(values: NDArray[np.floating[Any]], n: int) -> float:
     """Give the median of the first `n` of a few values by counting ranks; 0 for none."""
     low, high = (n - 1) // 2, n // 2

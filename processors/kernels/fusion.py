@@ -7,11 +7,12 @@ sum explains the beat and neither form alone does.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import inner
 
 AROUND = 6  # samples at both ends of a template that are left for moving it
 MOVE = 3  # samples by which the beat may be moved
@@ -31,14 +32,7 @@ class Fusion(NamedTuple):
     latest: float = 1.15  # 1
 
 
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-
-
-@_inner
+@inner
 def fit_sum(
     wave: NDArray[np.float64],
     low: int,

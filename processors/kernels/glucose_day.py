@@ -6,8 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry
 
 HOURS = 24  # the hour that runs and the 23 before it
 HOUR_NS = 3_600_000_000_000
@@ -35,7 +36,7 @@ DAY_STATE = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def count_glucose(
     t_ns: NDArray[np.int64],
     values: NDArray[np.float64],

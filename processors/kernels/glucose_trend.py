@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry
 
 RING = 16  # readings of 20 min, of which two lie at least THIN_NS apart with one between them
 THIN_NS = 150_000_000_000  # default: of a sensor that reads every minute every other one is kept
@@ -37,7 +38,7 @@ class Rules(NamedTuple):
     steep: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def follow_glucose(
     t_ns: NDArray[np.int64],
     values: NDArray[np.float64],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry, inner
 
 RING = 12
 SECOND_NS = 1_000_000_000
@@ -32,7 +33,7 @@ METER_STATE = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def mean_rr_ms(rr_ms: NDArray[np.float64], n_rr: int, head: int, slow_ms: float) -> float:
     """Average a ring of intervals as the meter does; NaN when it is empty.
 
@@ -60,7 +61,7 @@ def mean_rr_ms(rr_ms: NDArray[np.float64], n_rr: int, head: int, slow_ms: float)
     return (total - shortest - longest) / (n - 2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def read_meter(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry, inner
 
 N_PIECES = 30  # 300 s; the shorter window is made of the newest of them
 SHORT_PIECES = 6  # 60 s
@@ -60,7 +61,7 @@ class Limits(NamedTuple):
     idle_ns: int
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def clear(state: Any, b: int) -> None:
     """Empty one piece; what has no count needs none."""
     state.n[b] = 0
@@ -71,7 +72,7 @@ def clear(state: Any, b: int) -> None:
     state.delta_ms2[b] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def describe(state: Any, n_pieces: int, p: Limits, row: NDArray[np.float64]) -> None:
     """Write one row about the newest pieces: moments are joined as Chan, Golub, LeVeque 1979."""
     newest = state.next_ns // STEP_NS
@@ -119,7 +120,7 @@ def describe(state: Any, n_pieces: int, p: Limits, row: NDArray[np.float64]) -> 
         row[5] = np.sqrt(max(2.0 * variance - 0.5 * square, 0.0))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def is_normal(state: Any, row: NDArray[np.float64], lost: bool, p: Limits) -> bool:
     """Judge an interval; remember one that is strange, for more of its kind are a new rate."""
     rr = row[1]
@@ -139,7 +140,7 @@ def is_normal(state: Any, row: NDArray[np.float64], lost: bool, p: Limits) -> bo
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take(state: Any, t: int, row: NDArray[np.float64], p: Limits) -> None:
     """Put one interval into the newest piece."""
     rr = row[1]
@@ -178,7 +179,7 @@ def take(state: Any, t: int, row: NDArray[np.float64], p: Limits) -> None:
     state.source = np.uint8(row[2])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def measure_variability(
     t_ns: NDArray[np.int64],
     values: NDArray[np.float64],

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.finding import OFFSET, ONSET, put
 
 LIMIT = np.dtype(
@@ -46,7 +46,7 @@ LIMIT_STATE = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def levels_in_force(
     source: NDArray[np.int8],
     values: NDArray[np.float64],
@@ -82,7 +82,7 @@ def levels_in_force(
                 out[i, k] = own[slot, k] if own[slot, k] != 0.0 else defaults[k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_limits(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.finding import OFFSET, ONSET, POINT, put
 
 N_SIGNALS = 40  # room for the signals that can fall silent; `SIGNALS` has fewer
@@ -26,7 +26,7 @@ LINK_STATE = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def identity_ns(t: int, k: int) -> int:
     """Give the onset that names a finding of signal `k`: no other signal has it, whatever its time.
 
@@ -36,7 +36,7 @@ def identity_ns(t: int, k: int) -> int:
     return t - t % STEP_NS + k
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_link(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

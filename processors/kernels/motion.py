@@ -13,8 +13,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry, inner
 
 N_OUT = 4
 SECOND_NS = 1_000_000_000
@@ -62,15 +63,8 @@ MOTION_STATE = np.dtype(
     align=True,
 )
 
-# What is called only from kernels needs no wrapper for Python: that saves time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
 
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_motion(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64],
@@ -116,12 +110,12 @@ def watch_motion(
     return int(count)
 
 
-@_inner
+@inner
 def _time_ns(s: Any, count: int) -> int:
     return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
 
 
-@_inner
+@inner
 def _walk(
     s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, line: NDArray[np.float64],
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
@@ -171,7 +165,7 @@ def _walk(
     return int(count)
 
 
-@_inner
+@inner
 def _close_cell(s: Any) -> None:
     """Keep a cell that has a sample; one that lies between two of them is as the one before."""
     if s.cell_n == 0:
@@ -186,7 +180,7 @@ def _close_cell(s: Any) -> None:
     s.lengths[s.newest & LAST] = length
 
 
-@_inner
+@inner
 def _finish(
     s: Any, k: int, now_ns: int, line: NDArray[np.float64],
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
@@ -204,7 +198,7 @@ def _finish(
     return count + 1
 
 
-@_inner
+@inner
 def _cadence(s: Any, line: NDArray[np.float64]) -> float:
     """Give the steps per minute of the cells in the ring; NaN where none come again."""
     n = min(s.n_together, KEPT)
@@ -239,7 +233,7 @@ def _cadence(s: Any, line: NDArray[np.float64]) -> float:
     return 60.0 * CELLS / found
 
 
-@_inner
+@inner
 def _compare(line: NDArray[np.float64], n: int, lag: int, alike: NDArray[np.float64]) -> None:
     """Sum the first ``n`` products at a lag and the next three: side by side they cost half."""
     a = b = c = d = 0.0

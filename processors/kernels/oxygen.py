@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.filters import median_of_few
 
 SECONDS = 5  # CLINICAL 3.12
@@ -38,7 +38,7 @@ class Rules(NamedTuple):
     stale_ns: int
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def judge_oxygen(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

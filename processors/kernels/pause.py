@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, POINT, put
 
 ASYSTOLE, PAUSE, PAUSES_FREQUENT, MISSED_BEAT = 0, 1, 2, 3
@@ -76,7 +76,7 @@ class Limits(NamedTuple):
     regular: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def settle(state: Any, slot: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Take the oldest pending beat as standing and report what its interval says."""
     nan = np.nan
@@ -153,7 +153,7 @@ def settle(state: Any, slot: int, p: Limits, out: NDArray[Any], n: int) -> int:
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take_quality(
     state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: NDArray[Any], n: int
 ) -> int:
@@ -209,7 +209,7 @@ def take_quality(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take_beat(state: Any, t: int, row: NDArray[np.float64], p: Limits) -> None:
     """Put a provisional beat among the pending ones, or take one back."""
     beat = t - np.int64(row[0])
@@ -232,7 +232,7 @@ def take_beat(state: Any, t: int, row: NDArray[np.float64], p: Limits) -> None:
         state.n_pending -= 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def pass_time(state: Any, slot: int, limit: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Let all deadlines up to ``limit`` pass, the earliest first."""
     nan = np.nan
@@ -260,7 +260,7 @@ def pass_time(state: Any, slot: int, limit: int, p: Limits, out: NDArray[Any], n
             return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_pauses(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

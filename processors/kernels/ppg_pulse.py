@@ -25,9 +25,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.filters import BUTTERWORTH_Q, delay_s, highpass, lowpass, prime_highpass
 
 LOWEST_FS_HZ, HIGHEST_FS_HZ = 16.0, 2000.0  # rows outside are passed over
@@ -117,15 +117,7 @@ class PulseOutputs(NamedTuple):
     counts: NDArray[np.int64]
 
 
-# What is called only from kernels needs no wrapper for Python: that halves the time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def find_pulses(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64],
@@ -177,7 +169,7 @@ def find_pulses(
     return 1 if short else 0
 
 
-@_inner
+@inner
 def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     """Set up a zero record for this rate."""
     s.fs_hz, s.seq, s.anchor_ns = fs, seq, t0_ns
@@ -193,19 +185,19 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     s.second_ns = -(-t0_ns // SECOND_NS) * SECOND_NS
 
 
-@_inner
+@inner
 def _place_second(s: Any) -> None:
     """Say at which position the next whole second is that is told."""
     s.second_pos = s.anchor + (s.second_ns - s.anchor_ns) * 1e-9 * s.fs_hz
 
 
-@_inner
+@inner
 def _time_ns(s: Any, pos: float) -> int:
     """Give the time of a position in samples of the input."""
     return int(s.anchor_ns + np.int64(np.rint((pos - s.anchor) * (1e9 / s.fs_hz))))
 
 
-@_inner
+@inner
 def _run(
     s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, column: int, hold_n: int,
     shape: NDArray[np.float64], out: PulseOutputs,
@@ -316,14 +308,14 @@ def _run(
     s.missing, s.last, s.in_gap = missing, last, in_gap
 
 
-@_inner
+@inner
 def _square(value: np.float32) -> float:
     """Square what is above zero."""
     above = max(np.float64(value), 0.0)
     return above * above
 
 
-@_inner
+@inner
 def _prime(s: Any) -> None:
     """Begin anew; what is known of pulses stays, but no interval runs on."""
     s.has_pulse = 0
@@ -332,7 +324,7 @@ def _prime(s: Any) -> None:
     s.top, s.top_at = -np.inf, -1e9
 
 
-@_inner
+@inner
 def _judge(s: Any, k: int, shape: NDArray[np.float64], out: PulseOutputs) -> None:
     """Take the peak of a block that has ended: a pulse, or not."""
     rate, c = s.fs_hz / s.thin, s.count - 1
@@ -377,7 +369,7 @@ def _judge(s: Any, k: int, shape: NDArray[np.float64], out: PulseOutputs) -> Non
         p[0], p[1], p[2], p[3] = now_ns - _time_ns(s, pos), rr_ms, amplitude, quality
 
 
-@_inner
+@inner
 def _compare(s: Any, c: int, shape: NDArray[np.float64]) -> float:
     """Give the correlation of the newest pulse with the template, and let it learn."""
     rate = s.fs_hz / s.thin
@@ -407,7 +399,7 @@ def _compare(s: Any, c: int, shape: NDArray[np.float64]) -> float:
     return alike
 
 
-@_inner
+@inner
 def _tell_rate(s: Any, k: int, out: PulseOutputs) -> None:
     """Write the rate of the whole second that has passed."""
     j = out.counts[1]

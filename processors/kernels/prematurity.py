@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import inner
 
 N_CALM = 8  # normal intervals of the pace
 LEAST_CALM = 4  # intervals from which a pace is known
@@ -39,14 +40,7 @@ class Prematurity(NamedTuple):
     longest_run: int = 120  # beats without a normal interval until the newest are the pace
 
 
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-
-
-@_inner
+@inner
 def pace_ms(state: Any, work: NDArray[np.float64]) -> float:
     """Give the median of the normal intervals, NaN of too few."""
     n = np.int64(state.n_calm)
@@ -62,7 +56,7 @@ def pace_ms(state: Any, work: NDArray[np.float64]) -> float:
     return float(0.5 * (work[(n - 1) // 2] + work[n // 2]))
 
 
-@_inner
+@inner
 def is_premature(state: Any, share: float, rr_ms: float, last_ms: float, p: Prematurity) -> bool:
     """Tell whether a beat at ``share`` of the pace is early: in a run, or abruptly so.
 
@@ -71,20 +65,20 @@ def is_premature(state: Any, share: float, rr_ms: float, last_ms: float, p: Prem
     return share < p.early and (state.in_run != 0 or rr_ms < p.abrupt * last_ms)
 
 
-@_inner
+@inner
 def keeps_pace(share: float, rr_ms: float, next_ms: float, p: Prematurity) -> bool:
     """Tell whether the beats after an early one go on as fast as it came: the rate has changed."""
     return share > p.much and p.same_low * rr_ms < next_ms < p.same_high * rr_ms
 
 
-@_inner
+@inner
 def has_pause(share: float, rr_ms: float, last_ms: float, next_ms: float, p: Prematurity) -> bool:
     """Tell whether a beat is hardly early, but abruptly so, and followed by a pause."""
     abrupt = rr_ms < p.hardly_early * last_ms
     return abrupt and share < p.hardly_early and next_ms * share > p.pause * rr_ms
 
 
-@_inner
+@inner
 def learn_calm(
     state: Any, rr_ms: float, normal: bool, anew: bool, p: Prematurity
 ) -> None:  # fmt: skip

@@ -36,9 +36,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.filters import (
     BUTTERWORTH_4_Q,
     BUTTERWORTH_Q,
@@ -185,15 +185,7 @@ class QrsOutputs(NamedTuple):
     counts: NDArray[np.int64]
 
 
-# What is called only from kernels needs no wrapper for Python: that halves the time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def detect_qrs(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64],
@@ -245,7 +237,7 @@ def detect_qrs(
     return 1 if short else 0
 
 
-@_inner
+@inner
 def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     """Set up a zero record: the filters for this rate, no deadline."""
     s.fs_hz, s.seq, s.anchor_ns = fs, seq, t0_ns
@@ -272,7 +264,7 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     s.rr_mid = fs  # one second, until there are beats
 
 
-@_inner
+@inner
 def _filter(
     s: Any, values: NDArray[np.float32], lo: int, n: int, lost: bool,
     leads: NDArray[np.int64], work: NDArray[np.float64],
@@ -362,7 +354,7 @@ def _filter(
             work[0, i] = math.sqrt(work[0, i])
 
 
-@_inner
+@inner
 def _piece(
     s: Any, k: int, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
     leads: NDArray[np.int64], work: NDArray[np.float64], out: QrsOutputs,
@@ -438,7 +430,7 @@ def _piece(
     s.trace_mv, s.grid_next = trace_mv, grid_next
 
 
-@_inner
+@inner
 def _enter_gap(s: Any) -> None:
     s.in_gap = s.after_gap = 1
     s.n_kept = 0
@@ -447,7 +439,7 @@ def _enter_gap(s: Any) -> None:
     _set_due(s)
 
 
-@_inner
+@inner
 def _leave_gap(s: Any, c: int) -> None:
     s.in_gap = 0
     known = s.has_beat or not s.learning
@@ -459,7 +451,7 @@ def _leave_gap(s: Any, c: int) -> None:
     _set_due(s)
 
 
-@_inner
+@inner
 def _set_due(s: Any) -> None:
     due = min(s.learn_at, s.search_at, s.relearn_at)
     if s.n_queue > 0:
@@ -467,7 +459,7 @@ def _set_due(s: Any) -> None:
     s.due = due
 
 
-@_inner
+@inner
 def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     if s.n_queue > 0 and c >= s.queue_pos[0] + WINDOW_DUE_S * s.fs_hz:
         _window(s, k, now_ns, out)
@@ -483,7 +475,7 @@ def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None
     _set_due(s)
 
 
-@_inner
+@inner
 def _candidate(s: Any, k: int, c: int, at: int, peak: float, now_ns: int, out: QrsOutputs) -> None:
     """Take a maximum of the average at sample `at` that nothing larger followed."""
     near = RULES.refractory_s * s.fs_hz
@@ -503,7 +495,7 @@ def _candidate(s: Any, k: int, c: int, at: int, peak: float, now_ns: int, out: Q
         _decide(s, k, at, peak, slope, pos, mv, np.int64(0), now_ns, out)
 
 
-@_inner
+@inner
 def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
     """Give the position of R in samples and its amplitude, for a maximum of the average at `at`.
 
@@ -544,7 +536,7 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
     return max(pos, 0.0), up if upright else -down
 
 
-@_inner
+@inner
 def _is_t_wave(s: Any, at: int, slope: float, mv: float) -> bool:
     """Tell whether a candidate is too slow for its distance to the beat before.
 
@@ -561,7 +553,7 @@ def _is_t_wave(s: Any, at: int, slope: float, mv: float) -> bool:
     return bool(slope < share * s.beat_slope)
 
 
-@_inner
+@inner
 def _decide(
     s: Any, k: int, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
     now_ns: int, out: QrsOutputs,
@@ -580,7 +572,7 @@ def _decide(
     s.seen_at, s.seen_peak = at, peak
 
 
-@_inner
+@inner
 def _accept(
     s: Any, k: int, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
     now_ns: int, out: QrsOutputs,
@@ -616,7 +608,7 @@ def _accept(
     _emit(s, k, now_ns, np.int64(0), out)
 
 
-@_inner
+@inner
 def _withdraw(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     """Take the newest beat back: the average has risen above it within the refractory time."""
     _emit(s, k, now_ns, np.int64(1), out)
@@ -630,7 +622,7 @@ def _withdraw(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     _set_levels(s)
 
 
-@_inner
+@inner
 def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     """End the learning time: set the levels, then decide on the candidates of that time."""
     fs = s.fs_hz
@@ -666,7 +658,7 @@ def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     s.search_at = max(s.search_at, c + 1)
 
 
-@_inner
+@inner
 def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     """Nothing for 1.5 RR: take the best of what was rejected, if it is good enough."""
     near = RULES.refractory_s * s.fs_hz
@@ -694,7 +686,7 @@ def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     _drop_kept(s, at)
 
 
-@_inner
+@inner
 def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     """Emit the window of the oldest beat that waits for it."""
     j = out.counts[1]
@@ -722,7 +714,7 @@ def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
         s.queue_mv[i], s.queue_gap[i] = s.queue_mv[i + 1], s.queue_gap[i + 1]
 
 
-@_inner
+@inner
 def _grid_mv(s: Any, g: int) -> float:
     """Give the trace at a point of the grid: zero before the start, held beyond the end."""
     if g < 0:
@@ -730,7 +722,7 @@ def _grid_mv(s: Any, g: int) -> float:
     return float(s.grid[min(g, s.grid_next - 1) & (GRID - 1)] * GRID_MV)
 
 
-@_inner
+@inner
 def _noise_mv(w: NDArray[np.float64]) -> float:
     """Give what a 50-ms mean leaves of the quieter part of a window outside QRS and T, RMS."""
     quietest = np.inf
@@ -743,7 +735,7 @@ def _noise_mv(w: NDArray[np.float64]) -> float:
     return math.sqrt(quietest)
 
 
-@_inner
+@inner
 def _emit(s: Any, k: int, now_ns: int, withdrawn: int, out: QrsOutputs) -> None:
     j = out.counts[0]
     if j >= len(out.beats):
@@ -755,7 +747,7 @@ def _emit(s: Any, k: int, now_ns: int, withdrawn: int, out: QrsOutputs) -> None:
     b[3], b[4], b[5] = s.beat_sure, s.beat_late, s.beat_gap
 
 
-@_inner
+@inner
 def _set_levels(s: Any) -> None:
     s.qrs = median_of_few(s.qrs_levels, min(s.n_qrs, LEVELS))
     s.noise = median_of_few(s.noise_levels, min(s.n_noise, LEVELS))
@@ -764,7 +756,7 @@ def _set_levels(s: Any) -> None:
     s.threshold = max(min(wanted, RULES.highest * s.qrs), RULES.floor)
 
 
-@_inner
+@inner
 def _keep(s: Any, at: int, peak: float, slope: float, pos: float, mv: float) -> None:
     """Keep a candidate; the oldest makes room."""
     if s.n_kept == KEPT:
@@ -775,14 +767,14 @@ def _keep(s: Any, at: int, peak: float, slope: float, pos: float, mv: float) -> 
     s.n_kept += 1
 
 
-@_inner
+@inner
 def _kept(s: Any, i: int) -> tuple[int, float, float, float, float]:
     """Give sample, height, slope, position of R and amplitude of a candidate that was kept."""
     at, e = s.kept_at[i], s.kept[i]
     return at, np.float64(e[0]), np.float64(e[1]), at - np.float64(e[2]), np.float64(e[3])
 
 
-@_inner
+@inner
 def _drop_kept(s: Any, until: int) -> None:
     """Forget the candidates up to and including a sample."""
     n = 0
@@ -795,7 +787,7 @@ def _drop_kept(s: Any, until: int) -> None:
     s.n_kept = n
 
 
-@_inner
+@inner
 def _time_ns(s: Any, pos: float) -> int:
     """Give the time of a position in samples."""
     return int(s.anchor_ns + np.int64(np.rint((pos - s.anchor) * (1e9 / s.fs_hz))))

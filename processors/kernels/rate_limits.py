@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, put
 
 RING = 32
@@ -56,7 +56,7 @@ class Limits(NamedTuple):
     default_age: float
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def sum_last(rr_ms: NDArray[np.float64], head: int, n: int) -> float:
     """Add up the newest ``n`` intervals of a ring."""
     total = 0.0
@@ -65,7 +65,7 @@ def sum_last(rr_ms: NDArray[np.float64], head: int, n: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def in_force(
     own: NDArray[np.float64], usual: tuple[float, float, float, float], code: int
 ) -> float:
@@ -73,7 +73,7 @@ def in_force(
     return own[code] if own[code] != 0.0 else usual[code]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_rates(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -33,8 +33,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry, inner
 
 SECOND_NS = 1_000_000_000
 RR, DEVICE_RATE, MOVEMENT, QUALITY, PROFILE = 0, 1, 2, 3, 4  # sources; MARK is what is left
@@ -201,15 +202,7 @@ class Out(NamedTuple):
     work: NDArray[np.float64]  # [N_WORK]
 
 
-# What is called only from kernels needs no wrapper for Python: that saves time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_recovery(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],
@@ -243,7 +236,7 @@ def watch_recovery(
                 _take(s, t_ns[i], source[i], values[i], out.work)
 
 
-@_inner
+@inner
 def _rest(s: Any) -> None:
     """Forget what belongs to the time, and keep what belongs to the person."""
     s.running, s.has_last, s.marked, s.state, s.crossed, s.stands = 0, 0, 0, IDLE, 0, 0
@@ -258,7 +251,7 @@ def _rest(s: Any) -> None:
     s.beats[:] = 0
 
 
-@_inner
+@inner
 def _take(s: Any, t: int, source: int, row: NDArray[np.float64], work: NDArray[np.float64]) -> None:
     """Put a record where the judgement of its second finds it."""
     if source == PROFILE:
@@ -315,14 +308,14 @@ def _take(s: Any, t: int, source: int, row: NDArray[np.float64], work: NDArray[n
         s.mark_ns = t
 
 
-@_inner
+@inner
 def _shake(m_s2: float) -> int:
     """Give an amount of movement in steps of a 16th of an octave, 1 to 255."""
     steps = SHAKE_STEPS * math.log2(max(m_s2, SHAKE) / SHAKE)
     return int(min(steps, 254.0)) + 1
 
 
-@_inner
+@inner
 def _median(values: NDArray[np.float64], n: int) -> float:
     """Sort the first ``n`` values and give the middle one, or the mean of the two; n > 0."""
     for i in range(1, n):
@@ -335,7 +328,7 @@ def _median(values: NDArray[np.float64], n: int) -> float:
     return float(0.5 * (values[(n - 1) // 2] + values[n // 2]))
 
 
-@_inner
+@inner
 def _rate_at(s: Any, second: int, work: NDArray[np.float64]) -> float:
     """Give the rate of a second: of the five intervals nearest to it, else of a device; 0: none."""
     lengths, distances = work[:5], work[5:10]
@@ -361,7 +354,7 @@ def _rate_at(s: Any, second: int, work: NDArray[np.float64]) -> float:
     return 0.0
 
 
-@_inner
+@inner
 def _level(s: Any, second: int, work: NDArray[np.float64]) -> float:
     """Give H: the median of the valid rates of the last five seconds; 0: a gap."""
     n = 0
@@ -373,7 +366,7 @@ def _level(s: Any, second: int, work: NDArray[np.float64]) -> float:
     return _median(work, n) * UNIT if n > 0 else 0.0
 
 
-@_inner
+@inner
 def _median_rate(s: Any, first: int, last: int, work: NDArray[np.float64]) -> float:
     """Give the median of the valid rates of these seconds; 0 if less than half are."""
     n = 0
@@ -385,7 +378,7 @@ def _median_rate(s: Any, first: int, last: int, work: NDArray[np.float64]) -> fl
     return _median(work, n) * UNIT if 2 * n > last - first else 0.0
 
 
-@_inner
+@inner
 def _heart_rate_max(s: Any, p: Any) -> float:
     if s.profile_max > 0.0:
         return float(s.profile_max)
@@ -394,7 +387,7 @@ def _heart_rate_max(s: Any, p: Any) -> float:
     return float(birth - p.hr_max_per_year * age)
 
 
-@_inner
+@inner
 def _heart_rate_rest(s: Any) -> float:
     """Give the profile's rate at rest, else the 5th percentile of what is known; 0: nothing is."""
     if s.profile_rest > 0.0:
@@ -407,7 +400,7 @@ def _heart_rate_rest(s: Any) -> float:
     return 0.0
 
 
-@_inner
+@inner
 def _threshold(s: Any, hr_max: float, p: Any) -> float:
     rest = _heart_rate_rest(s)
     limit = p.effort_share * hr_max
@@ -416,7 +409,7 @@ def _threshold(s: Any, hr_max: float, p: Any) -> float:
     return float(limit)
 
 
-@_inner
+@inner
 def _in_effort(s: Any, level: float, threshold: float, p: Any, work: NDArray[np.float64]) -> bool:
     """Tell whether H was high for long enough and rose by enough to this level."""
     base = s.base if s.base > 0.0 else _heart_rate_rest(s)
@@ -429,7 +422,7 @@ def _in_effort(s: Any, level: float, threshold: float, p: Any, work: NDArray[np.
     return bool(n >= p.effort_s)
 
 
-@_inner
+@inner
 def _judge(s: Any, slot: int, p: Any, out: Out) -> None:
     """Judge one second."""
     now = s.next
@@ -490,7 +483,7 @@ def _judge(s: Any, slot: int, p: Any, out: Out) -> None:
     s.bad[old] = 0
 
 
-@_inner
+@inner
 def _keep_rate(s: Any, now: int, p: Any, work: NDArray[np.float64]) -> None:
     """Keep the rate of a second if it can be true, and count it for the rest."""
     rate = _rate_at(s, now, work)
@@ -519,7 +512,7 @@ def _keep_rate(s: Any, now: int, p: Any, work: NDArray[np.float64]) -> None:
             s.n_rest += s.rest[k]
 
 
-@_inner
+@inner
 def _note_crossing(
     s: Any, now: int, level: float, threshold: float, work: NDArray[np.float64]
 ) -> None:
@@ -542,7 +535,7 @@ def _note_crossing(
         s.base = _median(work, n) * UNIT if n > 6 else 0.0
 
 
-@_inner
+@inner
 def _note_peak(s: Any, now: int, work: NDArray[np.float64]) -> float:
     """Give P, the maximum of the medians of 10 s over the last 60 s."""
     newest = np.uint16(_median_rate(s, now - 9, now, work) / UNIT + 0.5)
@@ -555,7 +548,7 @@ def _note_peak(s: Any, now: int, work: NDArray[np.float64]) -> float:
     return float(highest * UNIT)
 
 
-@_inner
+@inner
 def _falls(s: Any, peak: float, p: Any, work: NDArray[np.float64]) -> bool:
     """Tell whether H stayed below the peak for 15 s and its Theil-Sen slope says that it falls."""
     line = work[N_WORK - SLOPE_S :]
@@ -588,7 +581,7 @@ def _falls(s: Any, peak: float, p: Any, work: NDArray[np.float64]) -> bool:
     return bool(low and slope <= p.stop_slope - SLOPE_PER_SCATTER * scatter)
 
 
-@_inner
+@inner
 def _break(s: Any, peak: float, work: NDArray[np.float64]) -> int:
     """Give when the rate began to fall, ns: where a level and a falling line meet best.
 
@@ -618,7 +611,7 @@ def _break(s: Any, peak: float, work: NDArray[np.float64]) -> int:
     return int(found * SECOND_NS)
 
 
-@_inner
+@inner
 def _refine(s: Any, work: NDArray[np.float64]) -> None:
     """Date a stop told by the heart rate anew, now that more of the fall is known.
 
@@ -652,7 +645,7 @@ def _refine(s: Any, work: NDArray[np.float64]) -> None:
     s.hr_peak = _median_rate(s, found - 10, found, work)
 
 
-@_inner
+@inner
 def _median_movement(s: Any, last: int, work: NDArray[np.float64]) -> int:
     """Give the median of movement over the two minutes up to a second, in steps; 0: not known."""
     n = 0
@@ -664,7 +657,7 @@ def _median_movement(s: Any, last: int, work: NDArray[np.float64]) -> int:
     return int(_median(work, n)) if n >= N_MEDIAN_S // 4 else 0
 
 
-@_inner
+@inner
 def _stands_still(s: Any, p: Any, work: NDArray[np.float64]) -> int:
     """Give the movement of the effort if it was below a quarter of it in 8 of the last 10 s; 0."""
     highest, before = 0, s.next - N_STILL_S
@@ -679,7 +672,7 @@ def _stands_still(s: Any, p: Any, work: NDArray[np.float64]) -> int:
     return int(median)
 
 
-@_inner
+@inner
 def _still_seconds(s: Any, steps: int) -> int:
     """Count the seconds of the last ten with less than a quarter of this movement."""
     n = 0
@@ -689,7 +682,7 @@ def _still_seconds(s: Any, steps: int) -> int:
     return n
 
 
-@_inner
+@inner
 def _still_since(s: Any, movement: int) -> int:
     """Give the begin of the first of the still seconds, ns."""
     first = s.next
@@ -699,7 +692,7 @@ def _still_since(s: Any, movement: int) -> int:
     return int((first - 1) * SECOND_NS)
 
 
-@_inner
+@inner
 def _start(s: Any, t0_ns: int, source: int, peak: float, work: NDArray[np.float64]) -> None:
     """Begin a recovery."""
     first = -(-t0_ns // SECOND_NS)
@@ -715,7 +708,7 @@ def _start(s: Any, t0_ns: int, source: int, peak: float, work: NDArray[np.float6
             s.nadir = min(s.nadir, level)
 
 
-@_inner
+@inner
 def _what_ends(s: Any, level: float, hr_max: float, p: Any) -> int:
     """Take one second of a recovery; give why it ends, 0: it does not."""
     since_s = (s.next * SECOND_NS - s.t0_ns) * 1.0e-9
@@ -739,7 +732,7 @@ def _what_ends(s: Any, level: float, hr_max: float, p: Any) -> int:
     return DONE if since_s >= 120.0 + MARK_HALF_S else 0
 
 
-@_inner
+@inner
 def _n_valid(s: Any, from_s: int, to_s: int) -> tuple[int, int]:
     """Count the valid seconds in a time after t0, and all of them."""
     first = -(-(s.t0_ns + from_s * SECOND_NS) // SECOND_NS)
@@ -751,7 +744,7 @@ def _n_valid(s: Any, from_s: int, to_s: int) -> tuple[int, int]:
     return n, int(last - first + 1)
 
 
-@_inner
+@inner
 def _what_forbids(s: Any, hr_max: float, p: Any) -> int:
     """Give why the drop at 60 s must not be judged; 0: nothing."""
     n, whole = _n_valid(s, 0, 60)
@@ -773,7 +766,7 @@ def _what_forbids(s: Any, hr_max: float, p: Any) -> int:
     return LITTLE_EFFORT if s.peak < p.grade_c * hr_max else 0
 
 
-@_inner
+@inner
 def _end(s: Any, slot: int, reason: int, hr_max: float, p: Any, out: Out) -> None:
     """End a recovery; it is to be graded if the drop at 60 s is out."""
     s.state = REFRACTORY
@@ -792,7 +785,7 @@ def _end(s: Any, slot: int, reason: int, hr_max: float, p: Any, out: Out) -> Non
     out.n[0] += 1
 
 
-@_inner
+@inner
 def _tell(s: Any, slot: int, level: float, hr_max: float, out: Out) -> None:
     """Write a feature: every second of a recovery, every fifth in effort and after."""
     if s.state == IDLE or (s.state != RECOVERY and s.next % 5 != 0):

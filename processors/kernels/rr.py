@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from processors.kernels.compiling import entry
 
 ECG, STRAP = 0.0, 1.0
 NORMAL = 1.0
@@ -15,7 +16,7 @@ NORMAL = 1.0
 RR_STATE = np.dtype([("newest_ns", np.int64), ("seen", np.int64)], align=True)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def choose_intervals(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

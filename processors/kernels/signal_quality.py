@@ -20,9 +20,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inlined, inner
 from processors.kernels.filters import (
     BUTTERWORTH_Q,
     highpass,
@@ -97,17 +97,7 @@ QUALITY_STATE = np.dtype(
 )  # fmt: skip
 
 
-# What is called only from kernels needs no wrapper for Python: that saves time to compile.
-_OPTIONS: dict[str, Any] = {
-    "cache": True, "nogil": True, "error_model": "numpy",
-    "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
-}  # fmt: skip
-_inner = njit(**_OPTIONS)
-# Called for each cell: a call would count the references of its arrays, which costs more.
-_inlined = njit(**_OPTIONS, forceinline=True)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_quality(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64], lead: int,
@@ -153,7 +143,7 @@ def watch_quality(
     return int(count)
 
 
-@_inner
+@inner
 def _start(s: Any, fs: float, t0_ns: int) -> None:
     s.fs_hz, s.anchor_ns = fs, t0_ns
     d = s.design
@@ -169,12 +159,12 @@ def _start(s: Any, fs: float, t0_ns: int) -> None:
     s.second = np.int64(-1) << 60
 
 
-@_inner
+@inner
 def _time_ns(s: Any, count: int) -> int:
     return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
 
 
-@_inner
+@inner
 def _walk(
     s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, lead: int,
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
@@ -207,14 +197,14 @@ def _walk(
     return int(count)
 
 
-@_inner
+@inner
 def _end_of_cell(s: Any, cell: int) -> int:
     """Give the count of the first sample that is not in a cell of this second any more."""
     end_ns = s.second * SECOND_NS + (cell + 1) * CELL_NS - WITHIN_NS
     return int(s.anchor + np.int64(math.ceil((end_ns - s.anchor_ns) * (s.fs_hz * 1e-9))))
 
 
-@_inlined
+@inlined
 def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> None:
     """Filter samples of one cell; what they change stays in registers until the end."""
     fs, d, z, g = s.fs_hz, s.design, s.z, s.g
@@ -285,7 +275,7 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
     s.n += hi - lo
 
 
-@_inner
+@inner
 def _open(s: Any, second: int) -> None:
     s.second, s.n, s.n_valid, s.railed = second, 0, 0, 0
     s.raw_low = s.low = np.inf
@@ -301,7 +291,7 @@ def _open(s: Any, second: int) -> None:
         s.trace[start + c], s.energy[start + c] = 0, 0.0
 
 
-@_inner
+@inner
 def _close_cell(s: Any, following: int) -> None:
     """Keep a cell, if it has a sample, and the part it ends when the next lies in another."""
     if s.cell_n > 0:
@@ -330,7 +320,7 @@ def _close_cell(s: Any, following: int) -> None:
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
 
 
-@_inner
+@inner
 def _finish(
     s: Any, k: int, now_ns: int,
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
@@ -349,7 +339,7 @@ def _finish(
     return count + 1
 
 
-@_inner
+@inner
 def _judge(s: Any, o: NDArray[np.float64]) -> None:
     j = s.n_seconds % KEPT_S
     s.n_seconds += 1
@@ -397,7 +387,7 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
         s.n_seconds = s.n_together = 0
 
 
-@_inner
+@inner
 def _qrs_mv(s: Any) -> float:
     """Give what a QRS is worth: the third-largest strongest part of 8 s, of fewer as many less."""
     n = min(s.n_seconds, STRONGEST_S)
@@ -412,7 +402,7 @@ def _qrs_mv(s: Any) -> float:
     return 0.0
 
 
-@_inner
+@inner
 def _likeness(s: Any, least: float) -> float:
     """Give the median correlation of the peaks of the last seconds, each with its best match.
 
@@ -443,10 +433,10 @@ def _likeness(s: Any, least: float) -> float:
         for p in range(q):
             like = _best_correlation(trace, first + peaks[q], first + peaks[p])
             best[q], best[p] = max(best[q], like), max(best[p], like)
-    return median_of_few(best, n_whole)
+    return float(median_of_few(best, n_whole))
 
 
-@_inner
+@inner
 def _best_correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
     """Give the correlation of the trace around two cells, the second one cell off at most.
 
@@ -486,7 +476,7 @@ def _best_correlation(trace: NDArray[np.int16], a: int, b: int) -> float:
     return best
 
 
-@_inner
+@inner
 def _mains(s: Any) -> tuple[float, float]:
     """Give amplitude (mV) and share of the power of the stronger of 50 and 60 Hz (Goertzel)."""
     best = 0.0

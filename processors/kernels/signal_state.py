@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, put
 
 LEAD_OFF, POOR_SIGNAL = 0, 1
@@ -34,7 +34,7 @@ class StateLimits(NamedTuple):
     silent_ns: int
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_signal(
     t_ns: NDArray[np.int64], source: NDArray[np.int8], values: NDArray[np.float64],
     offsets: NDArray[np.int64], slots: NDArray[np.int32], until_ns: NDArray[np.int64],
@@ -66,7 +66,7 @@ def watch_signal(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _pass_time(s: Any, slot: int, until_ns: int, p: StateLimits, out: NDArray[Any], n: int) -> int:
     """End what the signal said once it has been silent: from then on nothing is known."""
     if s.has_row == 0 or s.row_ns + p.silent_ns > until_ns:
@@ -74,10 +74,10 @@ def _pass_time(s: Any, slot: int, until_ns: int, p: StateLimits, out: NDArray[An
     s.has_row = 0
     for code in range(2):
         s.by_signal[code], s.run[code] = 0, 0
-    return _report(s, slot, s.row_ns, s.row_ns + p.silent_ns, out, n)
+    return int(_report(s, slot, s.row_ns, s.row_ns + p.silent_ns, out, n))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _take_second(
     s: Any, slot: int, t: int, row: NDArray[np.float64], p: StateLimits, out: NDArray[Any], n: int
 ) -> int:
@@ -101,7 +101,7 @@ def _take_second(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def _report(s: Any, slot: int, at_ns: int, t: int, out: NDArray[Any], n: int) -> int:
     """Write the changes: lead off by device or signal; poor signal only while no lead is off.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numba import boolean, float64, from_dtype, int64, njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import FINDING, OFFSET, ONSET, POINT, put
 
 (VT, VT_NONSUSTAINED, RHYTHM, SLOW_RHYTHM, RUN, COUPLET, R_ON_T, BIGEMINY, TRIGEMINY, FREQUENT,
@@ -106,7 +107,7 @@ def lasting(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def end_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Close the run of settled V beats and report it, unless it was reported while it lasted."""
     count = state.n_run
@@ -143,7 +144,7 @@ def end_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int)
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def watch_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Judge the run with the waiting V beat in it, while it goes on."""
     count = state.n_run + 1
@@ -175,7 +176,7 @@ def watch_run(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: in
     return lasting(state, slot, SLOW_RHYTHM, is_slow, first, beat, t, rate, beats, rate, out, n)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def break_patterns(state: Any, slot: int, t: int, out: NDArray[Any], n: int) -> int:
     """End bigeminy and trigeminy at the last settled beat and count anew."""
     nan = np.nan
@@ -191,7 +192,7 @@ def break_patterns(state: Any, slot: int, t: int, out: NDArray[Any], n: int) -> 
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def count_cycles(
     state: Any, slot: int, t: int, is_v: bool, p: Limits, out: NDArray[Any], n: int
 ) -> int:
@@ -225,7 +226,7 @@ def count_cycles(
                    t, three, three, nan, out, n)  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def count_forms(state: Any, slot: int, t: int, form: int, out: NDArray[Any], n: int) -> int:
     """Look for V beats of two forms among the last settled beats."""
     if state.n_forms == N_FORMS:
@@ -251,7 +252,7 @@ def count_forms(state: Any, slot: int, t: int, form: int, out: NDArray[Any], n: 
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def begin_anew(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Break all that is consecutive: nothing is known of the beats between."""
     n = end_run(state, slot, t, p, out, n)
@@ -260,13 +261,13 @@ def begin_anew(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: i
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def read_label(state: Any, label: float) -> int:
     """Give the label of a beat; noise that is bent like a V is none."""
     return Q if label == V and state.bad != 0 else int(label)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def settle(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Take the label of the waiting beat as final."""
     nan = np.nan
@@ -330,7 +331,7 @@ def settle(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) 
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def take_waves(
     state: Any, slot: int, t: int, row: NDArray[np.float64], p: Limits, out: NDArray[Any], n: int
 ) -> int:
@@ -348,7 +349,7 @@ def take_waves(
         state.label_before = Q
         state.n_run = 0  # what led to it is part of it
         n = end_run(state, slot, t, p, out, n)
-        return break_patterns(state, slot, t, out, n)
+        return int(break_patterns(state, slot, t, out, n))
     if state.waves == TACHYCARDIA:
         for code in (RHYTHM, SLOW_RHYTHM):
             end = max(at, state.onset_ns[code])
@@ -360,7 +361,7 @@ def take_waves(
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def pass_time(state: Any, slot: int, limit: int, p: Limits, out: NDArray[Any], n: int) -> int:
     """Let the deadlines up to ``limit`` pass: beats that fell silent, V beats that became rare."""
     while True:
@@ -379,7 +380,7 @@ def pass_time(state: Any, slot: int, limit: int, p: Limits, out: NDArray[Any], n
             return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def watch_ventricular(
     t_ns: NDArray[np.int64],
     source: NDArray[np.int8],

@@ -11,9 +11,9 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inlined, inner
 from processors.kernels.draw import gauss, uniform
 
 # What of a script concerns the body; its own numbers, because compiled kernels are kept.
@@ -246,29 +246,29 @@ class Out(NamedTuple):
     stop_offsets: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def knot(seed: np.uint64, stream: int, number: int) -> float:
     """Give a knot of a slow change, SD about 1."""
-    return max(-CURVE_LIMIT, min(CURVE_LIMIT, gauss(seed, stream, number)))
+    return float(max(-CURVE_LIMIT, min(CURVE_LIMIT, gauss(seed, stream, number))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)  # a fifth faster
+@inlined  # a fifth faster
 def smooth(share: float) -> float:
     """Give how far between two knots: without corners."""
     return share * share * (3.0 - 2.0 * share)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def curve(seed: np.uint64, stream: int, shift: int, t_s: float) -> float:
     """Give a slow change at any time."""
     period = float(1 << shift)
     number = math.floor(t_s / period)
     before = knot(seed, stream, int(number))
     after = knot(seed, stream, int(number) + 1)
-    return before + (after - before) * smooth(t_s / period - number)
+    return float(before + (after - before) * smooth(t_s / period - number))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def meal(since_s: float, peak_s: float) -> float:
     """Give the share of a meal's rise, so long after it began."""
     if since_s <= 0.0 or since_s >= MEAL_LASTS_S:
@@ -277,7 +277,7 @@ def meal(since_s: float, peak_s: float) -> float:
     return float((x * math.exp(1.0 - x)) ** MEAL_SHARPNESS)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def usual_glucose(
     trait: Any, script: NDArray[Any], first: int, last: int, world: World, t_s: float
 ) -> float:
@@ -306,7 +306,7 @@ def usual_glucose(
     return float(value)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def recovery(
     peak: float, rest: float, hrr60: float, tau_s: float, own_tau_s: float
 ) -> tuple[float, float, float]:
@@ -333,7 +333,7 @@ def recovery(
     return tau, fall, peak - fall
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def median_rate(
     ring: NDArray[Any], from_s: float, to_s: float, sorted_: NDArray[np.float64]
 ) -> float:
@@ -352,7 +352,7 @@ def median_rate(
     return float(0.5 * (sorted_[(n - 1) // 2] + sorted_[n // 2]))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def ramp(row: Any, t_s: float) -> float:
     """Give the weight of an event that comes and goes over its ramp."""
     weight = min((min(t_s, row.end_s) - row.start_s) / row.ramp_s, 1.0)
@@ -361,7 +361,7 @@ def ramp(row: Any, t_s: float) -> float:
     return float(weight)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def smoke_share(row: Any, t_s: float) -> float:
     """Give how much of its level smoke has reached or kept."""
     share = 1.0 - math.exp(-(min(t_s, row.end_s) - row.start_s) / SMOKE_ON_S)
@@ -370,7 +370,7 @@ def smoke_share(row: Any, t_s: float) -> float:
     return float(share)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def turn(trait: Any, k: int, knots: NDArray[np.float64], now: NDArray[np.float64]) -> None:
     """Give the slow changes of this second; a knot is drawn when it is reached."""
     for c in range(N_CURVES):
@@ -382,14 +382,14 @@ def turn(trait: Any, k: int, knots: NDArray[np.float64], now: NDArray[np.float64
         now[c] = knots[c, 0] + (knots[c, 1] - knots[c, 0]) * smooth(inside * PER_PERIOD[c])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def blend(said: NDArray[np.float64], keep: int, weight: float, value: float) -> None:
     """Let what is scripted next take its share of a value: ``keep`` of the usual one is left."""
     said[keep] *= 1.0 - weight
     said[keep + 1] += weight * (value - said[keep + 1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def read_script(
     trait: Any, script: NDArray[Any], last: int, t: float, body: Any, said: NDArray[np.float64]
 ) -> None:
@@ -456,7 +456,7 @@ def read_script(
         said[STOP_S] = -1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def follow_course(
     trait: Any, world: World, t: float, body: Any, said: NDArray[np.float64], to: Any
 ) -> tuple[float, float]:
@@ -490,7 +490,7 @@ def follow_course(
     return here.pace, here.cost
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def move(
     trait: Any,
     script: NDArray[Any],
@@ -561,7 +561,7 @@ def move(
     to.distance_m = body.distance_m
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def take_air(
     trait: Any,
     world: World,
@@ -595,7 +595,7 @@ def take_air(
     to.spo2 = max(min(spo2 * said[SPO2_KEEP] + said[SPO2_KEEP + 1], spo2), 40.0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def keep_warm(
     trait: Any, t: float, day: float, body: Any, said: NDArray[np.float64], to: Any
 ) -> None:
@@ -612,7 +612,7 @@ def keep_warm(
     to.skin_temperature = body.skin_temperature
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def digest(
     trait: Any,
     script: NDArray[Any],
@@ -649,7 +649,7 @@ def digest(
         body.glucose = usual
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def beat(
     trait: Any,
     script: NDArray[Any],
@@ -696,7 +696,7 @@ def beat(
     to.rate = max(body.rate * said[RATE_KEEP] + said[RATE_KEEP + 1], LEAST_RATE)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@inlined
 def circulate(
     trait: Any,
     t: float,
@@ -729,7 +729,7 @@ def circulate(
     to.breath_rate, to.breath_phase = body.breath_rate, body.breath_phase
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def note_stops(
     script: NDArray[Any],
     slot: int,
@@ -762,7 +762,7 @@ def note_stops(
             body.marks = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def live(
     traits: NDArray[Any],
     script: NDArray[Any],
@@ -812,7 +812,7 @@ def live(
             step_column = step_column + 1 if step_column + 1 < kept_steps else 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def remember(
     traits: NDArray[Any],
     script: NDArray[Any],

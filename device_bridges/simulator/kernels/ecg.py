@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.draw import bits, uniform
 
 FS_HZ = 250
@@ -41,7 +42,7 @@ ECG_OWN = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def draw_ecg(
     i0: int,
     slots: NDArray[np.int32],

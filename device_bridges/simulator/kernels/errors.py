@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.draw import gauss, uniform
 
 LIMIT = 3.0  # SD; larger errors are drawn as this, default
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def add_errors(
     seeds: NDArray[np.uint64],
     stream: int,
@@ -40,7 +40,7 @@ def add_errors(
             values[i] += slow * (before + (after - before) * share * share * (3.0 - 2.0 * share))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def spread(seeds: NDArray[np.uint64], stream: int, values: NDArray[np.float64]) -> None:
     """Give everybody a number of [0, 1) that stays."""
     for i in range(len(seeds)):

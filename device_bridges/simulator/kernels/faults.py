@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.draw import bits, uniform
 
 # What an event does; a number of its own, so that kernels do not depend on the vocabulary.
@@ -42,7 +43,7 @@ ACTS = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def add_acts(
     i0: int,
     fs_hz: float,
@@ -140,7 +141,7 @@ def _fibrillation(
     return float((rest + (first - rest) * faded) * wave / 1.4)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def spoil(
     i0: int,
     fs_hz: float,

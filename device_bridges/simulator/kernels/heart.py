@@ -15,6 +15,7 @@ import numpy as np
 from numba import float64, int64, njit, uint64
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry, inner
 from processors.kernels.draw import bits, gauss, uniform
 
 # Ranks of what a script asks of a heart: the most dangerous wins where several overlap.
@@ -165,7 +166,7 @@ def drift(x: float, dt_s: float, tau_s: float, push: float) -> float:
     return keep * x + math.sqrt(1.0 - keep * keep) * push
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def let_swing(heart: Any, at_s: float) -> None:
     """Let the slow swings go on to a time."""
     dt_s = at_s - heart.swing_s
@@ -189,7 +190,7 @@ def let_swing(heart: Any, at_s: float) -> None:
         heart.swing = LOW_PART * heart.low_x + SLOW_PART * slow
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def sinus_rr(heart: Any, seconds: NDArray[Any], at_s: float) -> float:
     """Draw the interval of the sinus node, s, that begins at a time.
 
@@ -215,7 +216,7 @@ def sinus_rr(heart: Any, seconds: NDArray[Any], at_s: float) -> float:
     return float(60.0 / rate * (1.0 + max(-MOST_SWING, min(MOST_SWING, share))))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def af_rr(heart: Any, rate: float, number: int) -> float:
     """Draw an interval of atrial fibrillation, s; ``rate`` NaN: what suits the person.
 
@@ -230,7 +231,7 @@ def af_rr(heart: Any, rate: float, number: int) -> float:
     return float(floor_s + (mean_s - floor_s) * max(root, 0.0) ** 3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def choose(
     heart: Any, script: NDArray[Any], stop: int, sinus_s: float, early_s: float, atrial_s: float
 ) -> tuple[int, int, int, int, int]:
@@ -266,7 +267,7 @@ def choose(
     return first, svt, af, pvcs, pacs
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def stopped(
     heart: Any, script: NDArray[Any], stop: int, at_s: float, number: int
 ) -> tuple[float, int]:
@@ -291,7 +292,7 @@ def stopped(
     return at_s, held
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def begin(heart: Any, seconds: NDArray[Any], beat: Any) -> None:
     """Draw traits, and put beat 0 within one interval before the start.
 
@@ -320,7 +321,7 @@ def begin(heart: Any, seconds: NDArray[Any], beat: Any) -> None:
     beat.fill = 1.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def describe(heart: Any, beat: Any, rr_s: float) -> None:
     """Write how a beat repolarises and how much blood it moves; remember its interval."""
     counted_s = min(rr_s, 2.0)
@@ -337,7 +338,7 @@ def describe(heart: Any, beat: Any, rr_s: float) -> None:
     beat.qt_scale = max(QT_LEAST, min(QT_MOST, scale, rr_s / QT_OF_RR_S))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner
 def draw_beat(
     heart: Any, seconds: NDArray[Any], script: NDArray[Any], stop: int, number: int, beat: Any
 ) -> None:
@@ -444,7 +445,7 @@ def draw_beat(
     describe(heart, beat, at_s - r_s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def draw_beats(
     seconds: NDArray[Any],
     script: NDArray[Any],

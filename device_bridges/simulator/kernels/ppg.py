@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from processors.kernels.compiling import entry
 from processors.kernels.draw import bits
 
 FS_HZ = 100
@@ -35,7 +36,7 @@ PPG_OWN = np.dtype(
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry
 def draw_ppg(
     i0: int,
     slots: NDArray[np.int32],
