@@ -22,7 +22,7 @@ TEXT = (ROOT / "docker-compose.yml").read_text()
 COMPOSE = yaml.safe_load(TEXT)
 SERVICES = COMPOSE["services"]
 OURS = {name: one for name, one in SERVICES.items() if "build" in one}
-ONCE = {"topics"}  # ends by itself
+ONCE = {"prepare"}  # ends by itself
 
 
 def test_it_fulfils_the_schema_of_the_specification():
@@ -36,6 +36,12 @@ def test_all_roles_and_servers_are_there():
     commands = [one["command"][1] for one in OURS.values()]
     assert sorted(commands) == ["bridge", "doctor", "monitor", "sink", "worker", "worker"]
     assert set(SERVICES) - set(OURS) == {"kafka", "influxdb", "redis", "postgres"}
+
+
+def test_all_wait_for_the_topics_and_the_tables_which_nobody_else_makes():
+    assert {"--create-topics", "--migrate"} <= set(OURS["prepare"]["command"])
+    for name in set(OURS) - ONCE:
+        assert "prepare" in OURS[name]["depends_on"], name
 
 
 def parse(command: list[str]) -> None:
