@@ -58,6 +58,7 @@ async def publish(
     *,
     speed: float | None = 1.0,
     step_ns: int = STEP_NS,
+    began_ns: int | None = None,
     on_sent: Callable[[int, int], None] | None = None,
 ) -> None:
     """Give a bridge's steps to a sink at the pace of a clock, until they end.
@@ -71,11 +72,14 @@ async def publish(
         Takes (until_ns, blocks). It may block: that is the overflow policy of raw samples.
     speed
         Device seconds per second of the clock; None: as fast as the sink takes them.
+    began_ns
+        Time of the clock at which the bridge's time began (None: now). What should have been given
+        since then comes at once.
     on_sent
         Told (until_ns, ns after the step was due) just before each step is given.
     """
     steps = bridge.steps(step_ns)
-    began_ns = clock.now_ns()
+    began_ns = clock.now_ns() if began_ns is None else began_ns
     # Making a step can take longer than the event loop may wait.
     while (step := await asyncio.to_thread(next, steps, None)) is not None:
         until_ns, blocks = step

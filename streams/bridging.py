@@ -63,6 +63,9 @@ async def play(
 ) -> None:
     """Publish a bridge's steps at the pace of a clock, until they end.
 
+    The bridge's time is that of the clock: however long it took to get here, samples are stamped
+    with about the time at which they are published.
+
     Parameters
     ----------
     enrolment
@@ -79,5 +82,5 @@ async def play(
         given_ns = until_ns
         await publish_step(bus, n_partitions, until_ns, rows)
 
-    await publish(bridge, sink, clock, speed=speed, step_ns=step_ns)
+    await publish(bridge, sink, clock, speed=speed, step_ns=step_ns, began_ns=bridge.base_ns)
     await bus.flush()

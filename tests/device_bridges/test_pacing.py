@@ -35,14 +35,14 @@ class Steps:
             yield self.base_ns + k * step_ns, [pack([chunk("p")])]
 
 
-def run(speed, work_ns=0):
+def run(speed, work_ns=0, began_ns=None):
     clock, seen = Clock(50_000), []
 
     async def sink(until_ns: int, blocks: list[Block]) -> None:
         seen.append((until_ns, clock.now - 50_000, blocks[0].received_ns - 50_000))
         clock.now += work_ns
 
-    asyncio.run(publish(Steps(), sink, clock, speed=speed))
+    asyncio.run(publish(Steps(), sink, clock, speed=speed, began_ns=began_ns))
     return seen
 
 
@@ -64,6 +64,11 @@ def test_without_speed_nothing_is_waited_for():
 def test_a_slow_sink_delays_and_loses_nothing():
     seen = run(1.0, work_ns=300 * MS)
     assert [at_ns for _, at_ns, _ in seen] == [(200 + 300 * k) * MS for k in range(5)]
+
+
+def test_what_should_have_been_given_before_the_start_comes_at_once():
+    seen = run(1.0, began_ns=50_000 - 500 * MS)
+    assert [at_ns for _, at_ns, _ in seen] == [0, 0, 100 * MS, 300 * MS, 500 * MS]
 
 
 def test_chunks_of_different_kinds_go_into_blocks_of_their_own():
