@@ -25,7 +25,7 @@ def hrv(
     step: Annotated[float, typer.Option(metavar="S", min=1, help="From window to window, s.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON a window.")] = False,
 ) -> None:
-    """Measure the variability of corrected RR intervals, with LF and HF.
+    """Measure heart rate variability of recordings, with LF and HF.
 
     Intervals beside beats that are not normal are interpolated, missed and extra beats corrected
     (Lipponen and Tarvainen 2019). Of windows with too many of them, or too much time without any,
