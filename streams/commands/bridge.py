@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from streams.commands.opening import require_topics
 from streams.commands.options import (
     ColumnMap,
     Config,
@@ -60,19 +61,13 @@ def bridge(
     settings = load(given, file=config)
     pace = parse_speed(speed)
     try:
-        from streams.bus.admin import check_topics
         from streams.bus.kafka import KafkaBus
     except ImportError as error:
         raise SettingError(
             "vitals bridge", "needs more packages: pip install 'vitalstream[kafka]'"
         ) from error
-    from streams.bus import BusError
-    from streams.bus.topics import topics
 
-    faults = check_topics(settings.kafka, topics(), settings.partitions)
-    if faults:
-        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-        raise BusError(settings.kafka, f"{faults[0]}{more} (vitals doctor --create-topics)")
+    require_topics(settings)
     if replay:
         plan = replay_plan(replay, beats, column_map or [], pace, loop, settings)
     else:

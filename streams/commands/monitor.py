@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.commands.opening import require_topics
 from streams.commands.options import Config, Data, Host, Kafka, Partitions, PolicyFile, Port
 
 if TYPE_CHECKING:
@@ -54,19 +55,14 @@ def monitor(
     settings = load(given, file=config)
     rules = load_policy(settings.policy)
     try:
-        from streams.bus.admin import check_topics
         from streams.bus.kafka import KafkaBus
     except ImportError as error:
         raise SettingError(
             "vitals monitor", "needs more packages: pip install 'vitalstream[kafka]'"
         ) from error
-    from streams.bus import BusError
-    from streams.bus.topics import topics
     from streams.monitor.role import Monitor, Role
 
-    faults = check_topics(settings.kafka, topics(), settings.partitions)
-    if faults:
-        raise BusError(settings.kafka, f"{faults[0]} (vitals doctor --create-topics)")
+    require_topics(settings)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     named = f"{socket.gethostname()}-{name or os.getpid()}"
     address = bind(settings.host, settings.port)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from streams.commands.opening import require_topics
 from streams.commands.options import Config, Data, Kafka, Partitions
 
 
@@ -37,24 +38,18 @@ def sink(
     given = {"kafka": kafka, "partitions": partitions, "data": data, "group": group}
     settings = load(given, file=config)
     try:
-        from streams.bus.admin import check_topics
         from streams.bus.kafka import KafkaBus
         from streams.sink.running import LANES, run_sink
     except ImportError as error:
         raise SettingError(
             "vitals sink", "needs more packages: pip install 'vitalstream[kafka,stores]'"
         ) from error
-    from streams.bus import BusError
-    from streams.bus.topics import topics
 
     for name in only or ():
         if name not in LANES:
             raise SettingError("--only", f"expected {', '.join(LANES)}, found {name!r}")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    faults = check_topics(settings.kafka, topics(), settings.partitions)
-    if faults:
-        more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
-        raise BusError(settings.kafka, f"{faults[0]}{more} (vitals doctor --create-topics)")
+    require_topics(settings)
 
     async def run() -> None:
         bus = KafkaBus(settings.kafka)
