@@ -40,7 +40,7 @@ def difference(before: Any, after: Any) -> Node:
             key: difference(before[key], value) if key in before else [WHOLE, value]
             for key, value in after.items()
         }
-        same = len(before) == len(after) and all(node == [SAME] for node in nodes.values())
+        same = list(before) == list(after) and all(node == [SAME] for node in nodes.values())
         return [SAME] if same else [MAP, nodes]
     if isinstance(after, np.ndarray):
         return _rows(before, after)

@@ -37,6 +37,12 @@ def test_patched_with_its_difference_a_state_is_the_other(before, after):
     assert pack_value(patched(before, change)) == pack_value(after)
 
 
+def test_a_map_in_another_order_is_another_map():
+    before, after = {"a": 1, "b": 2}, {"b": 2, "a": 1}
+    change = through_bytes(difference(through_bytes(before), after))
+    assert pack_value(patched(through_bytes(before), change)) == pack_value(after)
+
+
 @given(MAPS)
 def test_a_state_differs_from_itself_in_nothing(state):
     assert difference(through_bytes(state), state) == [0]
