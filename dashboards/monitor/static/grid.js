@@ -42,12 +42,18 @@ export function trouble(person, page) {
   if (now.flags & FLAGS.railed) return t('why.railed');
   if (now.flags & FLAGS.flat) return t('why.flat');
   if (Number.isNaN(now.heartRate)) {
+    if (!hasEcg(person) && Number.isNaN(now.heartRateAge)) return now.ppgAge > 2 ? t('why.noppg', { age: age(now.ppgAge) }) : t('why.pulse');
     if (page.status.phase === 'compiling') return ''; // said once, in the header and at the foot of the tile
     return now.heartRateAge > 3 ? t('why.rate', { age: age(now.heartRateAge) }) : t('why.waiting');
   }
   if (now.flags & FLAGS.noisy) return t('why.noisy');
   if (now.ppgAge > 2) return t('why.noppg', { age: age(now.ppgAge) });
   return '';
+}
+
+/** @param {Person} person @returns {boolean} */
+export function hasEcg(person) {
+  return ((person.summary?.flags ?? 0) & FLAGS.ecg) !== 0;
 }
 
 /** @param {Person} person @returns {boolean} */
@@ -152,10 +158,12 @@ class Tile {
 
   size() {
     const inner = Math.floor(this.width - 18);
-    const both = this.person !== null && hasPpg(this.person);
-    show(this.ppg.canvas, both);
-    this.ecg.resize(inner, both ? ECG_HEIGHT : ECG_HEIGHT + PPG_HEIGHT);
-    if (both) this.ppg.resize(inner, PPG_HEIGHT);
+    const ppg = this.person !== null && hasPpg(this.person);
+    const ecg = !ppg || (this.person !== null && hasEcg(this.person));
+    show(this.ecg.canvas, ecg);
+    show(this.ppg.canvas, ppg);
+    if (ecg) this.ecg.resize(inner, ppg ? ECG_HEIGHT : ECG_HEIGHT + PPG_HEIGHT);
+    if (ppg) this.ppg.resize(inner, ecg ? PPG_HEIGHT : ECG_HEIGHT + PPG_HEIGHT);
   }
 
   /** Write everything but the traces. */
@@ -183,7 +191,8 @@ class Tile {
     const why = trouble(person, page);
     say(this.why, why);
     show(this.why, why !== '');
-    this.root.classList.toggle('stale', page.blank || !now || now.ecgAge > 2 || Number.isNaN(now.ecgAge));
+    const waveAge = !now || hasEcg(person) ? now?.ecgAge : now.ppgAge;
+    this.root.classList.toggle('stale', page.blank || !((waveAge ?? NaN) <= 2));
     this.size();
     this.writeAlarm(person, first, alarms.length - 1);
     this.open.setAttribute('aria-label', [
@@ -230,9 +239,9 @@ class Tile {
     this.ecg.bind(feed);
     this.ppg.bind(feed);
     const time = feed ? feed.clock.time(now) : NaN;
-    this.ecg.draw(time);
+    if (!this.ecg.canvas.hidden) this.ecg.draw(time);
     if (!this.ppg.canvas.hidden) this.ppg.draw(time);
-    const gain = this.ecg.gain === 1 ? '' : `${this.ecg.mmPerMv} mm/mV`;
+    const gain = this.ecg.canvas.hidden || this.ecg.gain === 1 ? '' : `${this.ecg.mmPerMv} mm/mV`;
     say(this.gain, gain);
   }
 }

@@ -125,6 +125,7 @@ const WORDS = {
   'why.flat': ['ECG flat', '심전도 신호 평탄'],
   'why.noisy': ['ECG noisy', '심전도 잡음'],
   'why.rate': ['no heart rate for {age}', '{age} 동안 심박수 없음'],
+  'why.pulse': ['PPG alone: no heart rate', '맥파만 있음: 심박수 없음'],
   'why.waiting': ['waiting for beats', '박동 찾는 중'],
   'age.s': ['{n} s', '{n}초'],
   'age.min': ['{n} min', '{n}분'],

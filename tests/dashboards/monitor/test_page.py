@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -92,6 +93,17 @@ def test_tiles_appear_and_their_traces_move(serve, look):
     until(page, f"({PIXELS})(1) > 0")
     before = page.evaluate(PIXELS, 1)
     until(page, f"({PIXELS})(1) !== {before}")
+
+
+def test_who_wears_only_a_ppg_is_shown_by_it(serve, look):
+    served = serve(1)
+    served.call(served.hub.set_status, 0.3, "live")
+    served.call(served.hub.on_block, served.feeder.make_block("ppg", np.array([0])))
+    tile = tiles(look(served)).first
+    # The one block is fresh for two seconds, which a slow browser may miss.
+    expect(tile.locator(".why")).to_have_text(re.compile("^(PPG alone: no heart rate|no PPG for)"))
+    expect(tile.locator("canvas").first).to_be_hidden()
+    expect(tile.locator("canvas").last).to_be_visible()
 
 
 def test_an_alarm_sorts_its_tile_first_with_words_and_is_acknowledged(serve, look):

@@ -35,7 +35,7 @@ from tests.streams.test_messages import AN_ALARM
 
 N_PARTITIONS = 2
 POLICY = load_policy()
-AT_MOST_S = 30.0
+AT_MOST_S = 120.0  # of a busy machine that compiles; else a test that hangs
 
 
 class Bus(MemoryBus):
