@@ -20,11 +20,12 @@ def most_rows(batch: Batch, records: NDArray[Any], period_ns: int, idle_ns: int)
     idle_ns
         So long after its newest input the processor rests.
     """
-    state = records[batch.slots]
     starts = batch.offsets[:-1]
     filled = batch.offsets[1:] > starts
     first = np.full(batch.n_rows, np.iinfo(np.int64).max)
     first[filled] = batch.t_ns[starts[filled]]
-    begin = np.where(state["running"] != 0, state["next_ns"], first)
+    # Field by field: whole records would be copied for two of their numbers.
+    running, next_ns = records["running"][batch.slots], records["next_ns"][batch.slots]
+    begin = np.where(running != 0, next_ns, first)
     span = np.maximum(batch.until_ns // period_ns - begin // period_ns + 1, 0)
     return int(np.minimum(span, (idle_ns // period_ns + 2) * (np.diff(batch.offsets) + 1)).sum())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.cadence import most_rows
 from processors.kernels.beat_class import (
     BEAT_STATE,
     BIN_NS,
@@ -94,12 +95,14 @@ class BeatClass(KeepsState):
         if values.shape[1] != 4 + WINDOW:
             # A batch without records has no columns to speak of.
             values = np.empty((0, 4 + WINDOW))
+        state = self._state.cover(batch.slots)
         labels = _rows(2 * batch.n_samples, len(LABELS.columns))
-        counts = _rows(self._room(batch), len(COUNTS.columns) + len(EARLY_COUNTS.columns))
+        room = most_rows(batch, state, BIN_NS, MINUTE_NS)
+        counts = _rows(room, len(COUNTS.columns) + len(EARLY_COUNTS.columns))
         filled = np.zeros(2, np.int64)
         classify_beats(
             batch.t_ns, batch.source, values, batch.offsets, batch.slots, batch.until_ns,
-            self.params.rules, self._work, self._state.cover(batch.slots), labels, counts, filled,
+            self.params.rules, self._work, state, labels, counts, filled,
         )  # fmt: skip
         n, n_counts = filled.tolist()
         derived: tuple[DerivedBlock, ...] = ()
@@ -115,18 +118,6 @@ class BeatClass(KeepsState):
                 for spec, values in zip((COUNTS, EARLY_COUNTS), both, strict=True)
             )
         return Outputs(derived=derived, features=features)
-
-    def _room(self, batch: Batch) -> int:
-        """Bound the number of published counts by the span of the batch, and by its records."""
-        state = self._state.cover(batch.slots)[batch.slots]
-        starts = batch.offsets[:-1]
-        first = np.full(batch.n_rows, np.iinfo(np.int64).max)
-        filled = batch.offsets[1:] > starts
-        first[filled] = batch.t_ns[starts[filled]]
-        begin = np.where(state["running"] != 0, state["next_ns"], first)
-        span = np.maximum(batch.until_ns // BIN_NS - begin // BIN_NS + 1, 0)
-        most = (MINUTE_NS // BIN_NS + 2) * (np.diff(batch.offsets) + 1)
-        return int(np.minimum(span, most).sum())
 
 
 def _rows(n: int, n_columns: int) -> Rows:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from processors.cadence import most_rows
 from processors.kernels.heart_rate import METER_STATE, SECOND_NS, read_meter
 from processors.records import (
     NOTHING,
@@ -66,14 +67,14 @@ class HeartRate(KeepsState):
         """Give the meter for each whole second that has passed, as a stream and as a feature."""
         if not batch.n_rows:
             return NOTHING
-        room = self._room(batch)
+        state, idle_ns = self._state.cover(batch.slots), round(self.params.idle_s * NS_PER_S)
+        room = most_rows(batch, state, SECOND_NS, idle_ns)
         slots, t_ns = np.empty(room, np.int32), np.empty(room, np.int64)
         values = np.empty((room, len(COLUMNS)))
         n = read_meter(
             batch.t_ns, batch.source, batch.values, batch.offsets, batch.slots, batch.until_ns,
             self.params.slow_ms, round(self.params.blank_s * NS_PER_S),
-            round(self.params.fresh_s * NS_PER_S), round(self.params.idle_s * NS_PER_S),
-            self._state.cover(batch.slots), slots, t_ns, values,
+            round(self.params.fresh_s * NS_PER_S), idle_ns, state, slots, t_ns, values,
         )  # fmt: skip
         if not n:
             return NOTHING
@@ -81,15 +82,3 @@ class HeartRate(KeepsState):
             derived=(DerivedBlock("heart_rate_meter", slots[:n], t_ns[:n], values[:n]),),
             features=(FeatureBlock("heart_rate", slots[:n], t_ns[:n], values[:n]),),
         )
-
-    def _room(self, batch: Batch) -> int:
-        """Bound the number of seconds a batch can hold: by its span, and by its inputs."""
-        idle = int(self.params.idle_s) + 2
-        state = self._state.cover(batch.slots)[batch.slots]
-        starts = batch.offsets[:-1]
-        first = np.full(batch.n_rows, np.iinfo(np.int64).max)
-        filled = batch.offsets[1:] > starts
-        first[filled] = batch.t_ns[starts[filled]]
-        begin = np.where(state["running"] != 0, state["next_ns"], first)
-        span = np.maximum(batch.until_ns // SECOND_NS - begin // SECOND_NS + 1, 0)
-        return int(np.minimum(span, idle * (np.diff(batch.offsets) + 1)).sum())
