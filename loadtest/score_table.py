@@ -11,7 +11,7 @@ from loadtest.verdicts import Verdict, judge
 from processors.errors import SettingError
 
 _NAME = 28
-_COLUMNS = (  # title, key, form
+COLUMNS = (  # title, key, form
     ("planted", "required", "count"),
     ("missed", "missed", "count"),
     ("false", "false", "count"),
@@ -30,7 +30,7 @@ def lines(scores: Scores) -> Iterator[str]:
     told = scores.plain()
     for title, rows in (("finding", told["codes"]), ("alarm", told["alarms"])):
         if rows:
-            yield title.ljust(_NAME) + "".join(f"{name:>8}" for name, _, _ in _COLUMNS)
+            yield title.ljust(_NAME) + "".join(f"{name:>8}" for name, _, _ in COLUMNS)
             yield from (_row(code, row) for code, row in rows.items())
             yield ""
     if told["values"]:
@@ -39,9 +39,9 @@ def lines(scores: Scores) -> Iterator[str]:
             yield from _value(name.partition(":")[2], row)
         yield ""
     yield (
-        f"all findings: Se {_form(told['sensitivity'], 'percent')} %, "
-        f"PPV {_form(told['positive_predictive_value'], 'percent')} %, "
-        f"{_form(told['participant_hours'], 'figure')} participant hours"
+        f"all findings: Se {form(told['sensitivity'], 'percent')} %, "
+        f"PPV {form(told['positive_predictive_value'], 'percent')} %, "
+        f"{form(told['participant_hours'], 'figure')} participant hours"
     )
     for says, names in (
         ("planted, but no detector yet", told["no_detector"]),
@@ -91,22 +91,23 @@ def judged(scores: Scores, limits: Mapping[str, float]) -> list[Verdict]:
 
 
 def _row(code: str, row: Mapping[str, Any]) -> str:
-    return code.ljust(_NAME) + "".join(f"{_form(row[key], form):>8}" for _, key, form in _COLUMNS)
+    return code.ljust(_NAME) + "".join(f"{form(row[key], kind):>8}" for _, key, kind in COLUMNS)
 
 
 def _value(name: str, row: Mapping[str, Any]) -> Iterator[str]:
     head = name.ljust(_NAME) + f"{row['windows']:>8}{row['known']:>8}"
     for column, error in row["errors"].items():
-        median, p95 = (_form(error[k], "figure") for k in ("median_absolute", "p95_absolute"))
+        median, p95 = (form(error[k], "figure") for k in ("median_absolute", "p95_absolute"))
         yield f"{head}  {column} {median}, {p95}"
         head = " " * len(head)
     if not row["errors"]:
         yield head
 
 
-def _form(value: float, form: str) -> str:
-    if form == "count":
+def form(value: float, kind: str) -> str:
+    """Give a figure as text, a count, a share in percent or a number; a dash where not known."""
+    if kind == "count":
         return str(value)
     if math.isnan(value):
         return "-"
-    return f"{100.0 * value:.1f}" if form == "percent" else f"{value:.3g}"
+    return f"{100.0 * value:.1f}" if kind == "percent" else f"{value:.3g}"

@@ -59,21 +59,26 @@ def run(
 ) -> None:
     """Play a scenario through engine and alarms, faster than real time, and score it.
 
-    Writes truth.jsonl, findings.jsonl, alarms.jsonl and score.json.
+    Writes truth.jsonl, findings.jsonl, alarms.jsonl, score.json and truth.html,
+    with a strip of every VF, VT and asystole and a curve of every recovery.
     """
     from device_bridges.simulator.noise import NoiseBank
     from device_bridges.simulator.truth import write_truth
-    from loadtest import offline, told_files
+    from loadtest import offline, told_files, truth_page
     from loadtest.score_table import demands
 
     limits = demands(require or [])
     plan = _plan(scenario, seed, participants, seconds)
     _make(out)
-    outcome = offline.run(plan, noise=None if noise is None else NoiseBank(noise))
+    bank = None if noise is None else NoiseBank(noise)
+    outcome = offline.run(plan, noise=bank)
     write_truth(out / "truth.jsonl", plan, outcome.truth)
     told_files.write_lines(out / "findings.jsonl", map(told_files.finding_line, outcome.findings))
     told_files.write_lines(out / "alarms.jsonl", map(told_files.alarm_line, outcome.alarms))
-    _finish(outcome.scores(), out / "score.json", limits, faults=faults)
+    scores = outcome.scores()
+    command = f"vitals truth run {scenario} --seed {seed}"
+    (out / "truth.html").write_text(truth_page.page(outcome, scores, command, bank), "utf-8")
+    _finish(scores, out / "score.json", limits, faults=faults)
 
 
 @truth.command()

@@ -185,6 +185,9 @@ def recoveries(curves: Sequence[Any]) -> Figure:
         ax.plot([s for s, _ in marks], [v for _, v in marks], "o", color=BLUE, markersize=4)
         grade = {1.0: "A", 2.0: "B", 3.0: "C"}.get(curve.value("grade"), "")
         title = f"{curve.record}, {curve.at_s:.0f} s: {curve.value('hrr60'):.0f} /min, {grade}"
+        if not math.isnan(curve.true_s):
+            ax.axvline(curve.true_s, color=RED, linewidth=0.8, linestyle="--")
+            title = title.replace(" /min", f" ({curve.true_drop:.0f}) /min")
         ax.set_title(title, fontsize=7, loc="left", pad=2)
         ax.tick_params(labelsize=6)
         ax.set_xlim(-120, 180)

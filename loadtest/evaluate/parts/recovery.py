@@ -31,6 +31,8 @@ class Curve:
         Seconds from the stop, /min.
     evidence
         Of the finding.
+    true_s, true_drop
+        Where the stop truly was, s, and the true drop in 60 s; NaN where nobody knows.
     """
 
     record: str
@@ -38,6 +40,8 @@ class Curve:
     t_s: NDArray[np.float64]
     rate: NDArray[np.float64]
     evidence: dict[str, float | None]
+    true_s: float = math.nan
+    true_drop: float = math.nan
 
     def value(self, name: str) -> float:
         """Give a number of the evidence; NaN where it is not known."""
