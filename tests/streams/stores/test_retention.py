@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from processors.records import pack
@@ -61,12 +61,13 @@ def test_what_is_younger_than_the_floor_stays_and_that_is_said():
     st.floats(1, 60),
     st.floats(1, 100),
 )
+@example([(2, 0)], 0, 1.0, 1.0 + 2**-52)  # a floor that is an hour in whole nanoseconds
 def test_the_floor_holds_and_the_oldest_go_first_whatever_is_set(ages, free, days, floor_hours):
     given_ = [(Segment(NOW_HOUR - age, k), size) for k, (age, size) in enumerate(ages)]
     keep = Keep(waveforms_days=days, at_least_hours=floor_hours)
     going = due(given_, NOW_NS, Disk(10**11, free), keep).segments
     for segment in going:
-        assert (NOW_HOUR - segment.hour - 1) >= floor_hours
+        assert NOW_NS - (segment.hour + 1) * HOUR_NS >= round(floor_hours * HOUR_NS)
     staying = {segment for segment, _ in given_} - set(going)
     assert all(s.hour >= g.hour for s in staying for g in going)
 
