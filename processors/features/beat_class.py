@@ -12,7 +12,6 @@ from processors.kernels.beat_class import (
     BIN_NS,
     DEFAULTS,
     MINUTE_NS,
-    N_RR,
     RULES,
     WINDOW,
     Rows,
@@ -85,7 +84,7 @@ class BeatClass(KeepsState):
     def __init__(self, params: Params = Params()) -> None:
         self.params = params
         self._state = SlotState(BEAT_STATE)
-        self._work = np.zeros(max(N_RR, 8))
+        self._work = np.zeros(5)  # of the fit of a beat to a form
 
     def process(self, batch: Batch) -> Outputs:
         """Give the labels of new beats, revisions of the ones before, and the counts of V and S."""

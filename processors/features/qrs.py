@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from processors.errors import ContractError
 from processors.kernels.qrs import (
     MAX_LEADS,
-    PIECE,
     QRS_STATE,
+    QRS_WORK,
     WINDOW,
     QrsOutputs,
     detect_qrs,
@@ -69,7 +69,7 @@ class Qrs(KeepsState):
         self.params = params or Params()
         self._state = SlotState(QRS_STATE)
         self._blank = np.zeros(1, QRS_STATE)
-        self._work = np.zeros((3, PIECE))
+        self._work = np.zeros(1, QRS_WORK)
         self._out = _outputs(64, 64)
 
     def process(self, batch: Batch) -> Outputs:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.kernels.compiling import entry, inner
+from processors.kernels.filters import median_of_few
 from processors.kernels.fusion import Fusion, fit_sum
 from processors.kernels.prematurity import (
     CALM_FIELDS,
@@ -345,21 +346,6 @@ def qrs_width_ms(wave: NDArray[np.float64], shift: int) -> float:
 
 
 @inner
-def median_of(ring: NDArray[np.float64], n: int, work: NDArray[np.float64]) -> float:
-    """Give the median of the first ``n`` numbers, NaN of none."""
-    if n == 0:
-        return np.nan
-    for i in range(n):
-        x = ring[i]
-        j = i
-        while j > 0 and work[j - 1] > x:
-            work[j] = work[j - 1]
-            j -= 1
-        work[j] = x
-    return float(0.5 * (work[(n - 1) // 2] + work[n // 2]))
-
-
-@inner
 def find_dominant(state: Any, p: Rules) -> int:
     """Give the template with the most recent beats, or a narrower one that is not much rarer."""
     top = -1
@@ -572,7 +558,7 @@ def classify(
     state.template = k
     state.dominant = find_dominant(state, p)
     dominant = state.dominant
-    expected = median_of(state.rr_ms, state.n_rr, work)
+    expected = median_of_few(state.rr_ms, state.n_rr)
     f = state.features
     f[12] = f[9] if had else np.nan
     f[9] = rr_ms
@@ -594,7 +580,7 @@ def classify(
     f[6] = noise_mv / (size + 1.0e-9)
     f[7] = start_distance(wave, state.mean[dominant])
     f[8] = state.early[k]
-    f[11] = rr_ms / pace_ms(state, work)
+    f[11] = rr_ms / pace_ms(state)
     f[10] = 1.0 if k == dominant else qrs_correlation(wave, state.mean[dominant])
     state.unseen += ((1.0 if state.count[k] == 1 else 0.0) - state.unseen) / UNSEEN_BEATS
     state.label_before = state.label
@@ -609,7 +595,7 @@ def classify(
 
 
 @inner
-def learn_interval(state: Any, p: Rules, work: NDArray[np.float64]) -> None:
+def learn_interval(state: Any, p: Rules) -> None:
     """Put the newest interval into the pace; into the model beside no V or Q."""
     f = state.features
     rr_ms = f[9]
@@ -620,7 +606,7 @@ def learn_interval(state: Any, p: Rules, work: NDArray[np.float64]) -> None:
     beside = state.label in (V, Q) or state.label_before in (V, Q)
     if not rr_ms > 0.0 or beside:
         return
-    expected = median_of(state.rr_ms, state.n_rr, work)
+    expected = median_of_few(state.rr_ms, state.n_rr)
     if state.n_rr > 0:
         last = state.rr_ms[state.n_rr - 1]
         near = (
@@ -809,7 +795,7 @@ def classify_beats(
                         write_label(labels, n, slot, t, state, 1.0)
                         n += 1
                     count_beat(state, np.int64(1))
-                learn_interval(state, p, work)
+                learn_interval(state, p)
             classify(state, values[i, 4:], rr, values[i, 3], p, work)
             state.has_beat = 1
             state.r_ns = t - np.int64(values[i, 0])

@@ -68,16 +68,20 @@ def delay_s(fs_hz: float, cutoff_hz: float, q: float, at_hz: float) -> float:
 def median_of_few(values: NDArray[np.floating[Any]], n: int) -> float:
     """Give the median of the first `n` of a few values by counting ranks; 0 for none."""
     low, high = (n - 1) // 2, n // 2
-    a = b = 0.0
+    lower = upper = 0.0
+    found = 0
     for i in range(n):
-        less = same = 0
+        x = values[i]
+        below = up_to = 0
         for j in range(n):
-            if values[j] < values[i]:
-                less += 1
-            elif values[j] == values[i]:
-                same += 1
-        if less <= low < less + same:
-            a = values[i]
-        if less <= high < less + same:
-            b = values[i]
-    return 0.5 * (a + b)
+            below += values[j] < x
+            up_to += values[j] <= x
+        if below <= low < up_to:
+            lower = x
+            found |= 1
+        if below <= high < up_to:
+            upper = x
+            found |= 2
+        if found == 3:
+            break
+    return 0.5 * (lower + upper)

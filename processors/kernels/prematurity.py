@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from processors.kernels.compiling import inner
+from processors.kernels.filters import median_of_few
 
 N_CALM = 8  # normal intervals of the pace
 LEAST_CALM = 4  # intervals from which a pace is known
@@ -41,19 +41,11 @@ class Prematurity(NamedTuple):
 
 
 @inner
-def pace_ms(state: Any, work: NDArray[np.float64]) -> float:
+def pace_ms(state: Any) -> float:
     """Give the median of the normal intervals, NaN of too few."""
-    n = np.int64(state.n_calm)
-    if n < LEAST_CALM:
+    if state.n_calm < LEAST_CALM:
         return np.nan
-    for i in range(n):
-        x = np.float64(state.calm_ms[i])
-        j = i
-        while j > 0 and work[j - 1] > x:
-            work[j] = work[j - 1]
-            j -= 1
-        work[j] = x
-    return float(0.5 * (work[(n - 1) // 2] + work[n // 2]))
+    return float(median_of_few(state.calm_ms, np.int64(state.n_calm)))
 
 
 @inner

@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.kernels.compiling import entry, inner
+from processors.kernels.compiling import entry, inlined, inner
 from processors.kernels.filters import (
     BUTTERWORTH_4_Q,
     BUTTERWORTH_Q,
@@ -163,6 +163,21 @@ QRS_STATE = np.dtype(
 )  # fmt: skip
 
 
+# Where a piece is worked on, and what it gives until that is handed over. A record, for a call that
+# is given arrays counts the references of each with instructions that lock the bus.
+MOST_BEATS, MOST_WINDOWS = 128, 64  # of a piece: 23 beats in 256 samples at 60 Hz, and what waited
+QRS_WORK = np.dtype(
+    [
+        # of each sample: absolute slope in SLOPE_MV_S, trace (mV), leads that are there
+        ("slope", "f8", (PIECE,)), ("trace", "f8", (PIECE,)), ("there", "f8", (PIECE,)),
+        ("n_beats", "i8"), ("beat_ns", "i8", (MOST_BEATS,)), ("beats", "f8", (MOST_BEATS, 6)),
+        ("n_windows", "i8"), ("window_ns", "i8", (MOST_WINDOWS,)),
+        ("windows", "f8", (MOST_WINDOWS, 4 + WINDOW)),
+    ],
+    align=True,
+)  # fmt: skip
+
+
 class QrsOutputs(NamedTuple):
     """Arrays that `detect_qrs` fills; `counts` holds how many beats and windows there are.
 
@@ -190,7 +205,7 @@ def detect_qrs(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64],
     leads: NDArray[np.int64],
-    state: NDArray[Any], blank: NDArray[Any], work: NDArray[np.float64], out: QrsOutputs,
+    state: NDArray[Any], blank: NDArray[Any], work: NDArray[Any], out: QrsOutputs,
 ) -> int:  # fmt: skip
     """Walk the rows of a waveform batch and fill `out` with beats and windows.
 
@@ -201,7 +216,7 @@ def detect_qrs(
     leads
         int64 ``[1 .. MAX_LEADS]``, columns to use; the first gives the time of R and the windows.
     state, blank, work
-        `QRS_STATE` by slot; one zero record; float64 ``[3, PIECE]``.
+        `QRS_STATE` by slot; one zero record of it; one of `QRS_WORK`.
     out
         Arrays to fill, with `counts` zero.
 
@@ -210,6 +225,8 @@ def detect_qrs(
     int
         1 when an array of `out` was too short (what did not fit is lost), else 0.
     """
+    piece = work[0]
+    short = False
     for r in range(len(slots)):
         lo, hi, fs, k = offsets[r], offsets[r + 1], fs_hz[r], slots[r]
         if hi == lo or not LOWEST_FS_HZ <= fs <= HIGHEST_FS_HZ:
@@ -224,17 +241,46 @@ def detect_qrs(
             fill = lost if brief else np.int64(FILL_S * fs)
             while fill > 0:
                 n = min(fill, np.int64(PIECE))
-                _piece(s, k, values, lo, n, t0_ns[r], leads, work, out)
+                _piece(s, values, lo, n, t0_ns[r], leads, piece)
+                short |= _hand_over(piece, k, out)
                 fill -= n
         if abs(_time_ns(s, np.float64(s.count)) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.count, t0_ns[r]
         while lo < hi:
             n = min(hi - lo, np.int64(PIECE))
-            _piece(s, k, values, lo, n, NEVER, leads, work, out)
+            _piece(s, values, lo, n, NEVER, leads, piece)
+            short |= _hand_over(piece, k, out)
             lo += n
         s.seq = seq[r] + hi - offsets[r]
-    short = out.counts[0] >= len(out.beats) or out.counts[1] >= len(out.windows)
     return 1 if short else 0
+
+
+@inlined
+def _hand_over(piece: Any, k: int, out: QrsOutputs) -> bool:
+    """Move what a piece gave to the outputs; tell whether there was no room for all of it."""
+    short = piece.n_beats >= MOST_BEATS or piece.n_windows >= MOST_WINDOWS
+    j = out.counts[0]
+    for i in range(piece.n_beats):
+        if j >= len(out.beats):
+            short = True
+            break
+        out.beat_slots[j], out.beat_ns[j] = k, piece.beat_ns[i]
+        for q in range(6):
+            out.beats[j, q] = piece.beats[i, q]
+        j += 1
+    out.counts[0] = j
+    j = out.counts[1]
+    for i in range(piece.n_windows):
+        if j >= len(out.windows):
+            short = True
+            break
+        out.window_slots[j], out.window_ns[j] = k, piece.window_ns[i]
+        for q in range(4 + WINDOW):
+            out.windows[j, q] = piece.windows[i, q]
+        j += 1
+    out.counts[1] = j
+    piece.n_beats = piece.n_windows = 0
+    return short
 
 
 @inner
@@ -264,19 +310,19 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     s.rr_mid = fs  # one second, until there are beats
 
 
-@inner
+@inlined
 def _filter(
     s: Any, values: NDArray[np.float32], lo: int, n: int, lost: bool,
-    leads: NDArray[np.int64], work: NDArray[np.float64],
+    leads: NDArray[np.int64], piece: Any,
 ) -> None:  # fmt: skip
-    """Fill `work` for a piece: absolute slope (mV/s), trace (mV), leads that are there."""
+    """Fill `piece`: absolute slope (mV/s), trace (mV), leads that are there."""
     fs, d = s.fs_hz, s.design
     hold_n, rail_n = int(HOLD_LOST_S * fs + 1e-9), math.ceil(RAIL_S * fs - 1e-9)
     ease = 1.0 / (MEAN_S * fs)
     several = len(leads) > 1
-    for q in range(3):
-        for i in range(n):
-            work[q, i] = 0.0
+    slope_of, trace_of, there = piece.slope, piece.trace, piece.there
+    for i in range(n):
+        slope_of[i] = trace_of[i] = there[i] = 0.0
     tb, ta1, ta2 = d[0, 0], d[0, 1], d[0, 2]
     ub, ua1, ua2 = d[1, 0], d[1, 1], d[1, 2]
     hb, ha1, ha2 = d[2, 0], d[2, 1], d[2, 2]
@@ -297,7 +343,7 @@ def _filter(
                     run += 1
                     if run >= rail_n and abs(x - mean) >= FAR_MV:
                         if missing == 0:
-                            work[2, i] -= RAILED
+                            there[i] -= RAILED
                         missing = hold_n + 1
                         continue
                 else:
@@ -332,10 +378,10 @@ def _filter(
             slope = (y - before) * fs
             before = y
             if several:
-                work[0, i] += slope * slope
+                slope_of[i] += slope * slope
             else:
-                work[0, i] = abs(slope)
-            work[2, i] += 1.0
+                slope_of[i] = abs(slope)
+            there[i] += 1.0
             if a == 0:
                 y = tb * x + t1
                 t1 = -2.0 * tb * x - ta1 * y + t2
@@ -343,7 +389,7 @@ def _filter(
                 w = ub * y + t3
                 t3 = 2.0 * ub * y - ua1 * w + t4
                 t4 = ub * y - ua2 * w
-                work[1, i] = w
+                trace_of[i] = w
         s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2] = z1, z2, z3
         s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5] = z4, z5, z6
         s.band_y[a], s.last_mv[a], s.missing[a] = before, last, missing
@@ -351,21 +397,24 @@ def _filter(
     s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3] = t1, t2, t3, t4
     if several:
         for i in range(n):
-            work[0, i] = math.sqrt(work[0, i])
+            slope_of[i] = math.sqrt(slope_of[i])
+    for i in range(n):
+        slope_of[i] = np.rint(min(slope_of[i] / SLOPE_MV_S, 65535.0))
 
 
 @inner
 def _piece(
-    s: Any, k: int, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
-    leads: NDArray[np.int64], work: NDArray[np.float64], out: QrsOutputs,
+    s: Any, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
+    leads: NDArray[np.int64], piece: Any,
 ) -> None:  # fmt: skip
     """Take up to PIECE samples, or lost ones: then `lost_ns` is when the next came, else NEVER."""
     lost = lost_ns != NEVER
-    _filter(s, values, lo, n, lost, leads, work)
+    _filter(s, values, lo, n, lost, leads, piece)
     fs, count, average_n, hold_n = s.fs_hz, s.count, s.average_n, s.hold_n
     total, level, before = s.sum, s.level, s.before
     peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
     trace, slopes, grid = s.trace, s.slopes, s.grid
+    slope_of, trace_of, there = piece.slope, piece.trace, piece.there
     trace_mv, grid_next = s.trace_mv, s.grid_next
     rail_n = np.int64(math.ceil(RAIL_S * fs - 1e-9))
     step = fs / GRID_HZ
@@ -375,7 +424,7 @@ def _piece(
     floor_share = RULES.floor * ease
     for i in range(n):
         c = count + i
-        y = work[1, i]
+        y = trace_of[i]
         trace[c & (TRACE - 1)] = y
         while c >= grid_at:
             mv = y if c == 0 else trace_mv + (grid_at - (c - 1)) * (y - trace_mv)
@@ -384,18 +433,18 @@ def _piece(
             grid_next += 1
             grid_at = grid_next * step
         trace_mv = y
-        slope = np.int64(np.rint(min(work[0, i] / SLOPE_MV_S, 65535.0)))
+        slope = np.int64(slope_of[i])
         total += slope - np.int64(slopes[(c - average_n) & (SLOPES - 1)])
         slopes[c & (SLOPES - 1)] = np.uint16(slope)
         average = total * share
-        live = work[2, i] > 0.0
+        live = there[i] > 0.0
         if live == (s.in_gap != 0):
             tracking = 0
             if live:
                 _leave_gap(s, c)
             else:
-                if work[2, i] < 0.0 and s.has_beat and s.beat_at >= c - rail_n:
-                    _withdraw(s, k, _time_ns(s, np.float64(c)), out)  # it was the step to the rail
+                if there[i] < 0.0 and s.has_beat and s.beat_at >= c - rail_n:
+                    _withdraw(s, _time_ns(s, np.float64(c)), piece)  # it was the step to the rail
                 _enter_gap(s)
         if live:
             # level += (min(average, burst * level + floor) - level) * ease, with less to wait for
@@ -407,7 +456,7 @@ def _piece(
                 peak, peak_at = average, c
                 if average > s.guard:
                     if c - s.beat_at < RULES.refractory_s * fs:
-                        _withdraw(s, k, lost_ns if lost else _time_ns(s, np.float64(c)), out)
+                        _withdraw(s, lost_ns if lost else _time_ns(s, np.float64(c)), piece)
                     s.guard = np.inf
             elif c - peak_at >= hold_n or (
                 average < RULES.fall * peak and peak >= RULES.sure * s.threshold
@@ -415,7 +464,7 @@ def _piece(
                 tracking = 0
                 s.level = level
                 now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
-                _candidate(s, k, c, peak_at, peak, now_ns, out)
+                _candidate(s, c, peak_at, peak, now_ns, piece)
                 _set_due(s)
         before = average
         if c >= s.due:
@@ -423,7 +472,7 @@ def _piece(
             s.grid_next, s.level = grid_next, level
             now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
             while c >= s.due:
-                _meet_deadline(s, k, c, now_ns, out)
+                _meet_deadline(s, c, now_ns, piece)
     s.count = count + n
     s.sum, s.level, s.before = total, level, before
     s.peak, s.peak_at, s.tracking = peak, peak_at, tracking
@@ -460,13 +509,13 @@ def _set_due(s: Any) -> None:
 
 
 @inner
-def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
+def _meet_deadline(s: Any, c: int, now_ns: int, piece: Any) -> None:
     if s.n_queue > 0 and c >= s.queue_pos[0] + WINDOW_DUE_S * s.fs_hz:
-        _window(s, k, now_ns, out)
+        _window(s, now_ns, piece)
     elif c >= s.learn_at:
-        _learn(s, k, c, now_ns, out)
+        _learn(s, c, now_ns, piece)
     elif c >= s.search_at:
-        _search_back(s, k, c, now_ns, out)
+        _search_back(s, c, now_ns, piece)
     elif c >= s.relearn_at:
         s.learning = 1
         s.learn_at = c  # from what was rejected in the last 2 s
@@ -476,7 +525,7 @@ def _meet_deadline(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None
 
 
 @inner
-def _candidate(s: Any, k: int, c: int, at: int, peak: float, now_ns: int, out: QrsOutputs) -> None:
+def _candidate(s: Any, c: int, at: int, peak: float, now_ns: int, piece: Any) -> None:
     """Take a maximum of the average at sample `at` that nothing larger followed."""
     near = RULES.refractory_s * s.fs_hz
     if at < s.blind_until or (at - s.seen_at < near and peak <= s.seen_peak):
@@ -492,7 +541,7 @@ def _candidate(s: Any, k: int, c: int, at: int, peak: float, now_ns: int, out: Q
         s.seen_at, s.seen_peak = at, peak
         _keep(s, at, peak, slope, pos, mv)
     else:
-        _decide(s, k, at, peak, slope, pos, mv, np.int64(0), now_ns, out)
+        _decide(s, at, peak, slope, pos, mv, np.int64(0), now_ns, piece)
 
 
 @inner
@@ -555,27 +604,27 @@ def _is_t_wave(s: Any, at: int, slope: float, mv: float) -> bool:
 
 @inner
 def _decide(
-    s: Any, k: int, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
-    now_ns: int, out: QrsOutputs,
+    s: Any, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
+    now_ns: int, piece: Any,
 ) -> None:  # fmt: skip
     """Make a candidate a beat, or noise that the search-back may come back to."""
     enough = max(s.threshold, RULES.crest * s.level, RULES.lowest * s.usual)
     if peak >= enough and not _is_t_wave(s, at, slope, mv):
-        _accept(s, k, at, peak, slope, pos, mv, late, now_ns, out)
+        _accept(s, at, peak, slope, pos, mv, late, now_ns, piece)
         s.guard = peak
         _drop_kept(s, at)
     else:
         s.noise_levels[s.n_noise % LEVELS] = peak
         s.n_noise += 1
-        _set_levels(s)
+        _set_noise_level(s)
         _keep(s, at, peak, slope, pos, mv)
     s.seen_at, s.seen_peak = at, peak
 
 
 @inner
 def _accept(
-    s: Any, k: int, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
-    now_ns: int, out: QrsOutputs,
+    s: Any, at: int, peak: float, slope: float, pos: float, mv: float, late: int,
+    now_ns: int, piece: Any,
 ) -> None:  # fmt: skip
     s.old_has, s.old_at, s.old_slope, s.old_pos = s.has_beat, s.beat_at, s.beat_slope, s.beat_pos
     s.old_mv = s.beat_mv
@@ -597,7 +646,7 @@ def _accept(
     s.n_qrs += 1
     # An artefact counts for two at most.
     s.usual += (min(peak, 2.0 * s.usual) - s.usual) / RULES.usual_beats
-    _set_levels(s)
+    _set_qrs_level(s)
     s.search_at = np.int64(at + min(RULES.search_rr * s.rr_mid, MAX_SEARCH_S * s.fs_hz))
     s.relearn_at = np.int64(at + RULES.relearn_s * s.fs_hz)
     if s.n_queue < QUEUE:
@@ -605,13 +654,13 @@ def _accept(
         s.queue_pos[s.n_queue], s.queue_mv[s.n_queue] = pos, mv
         s.queue_gap[s.n_queue] = s.beat_gap
         s.n_queue += 1
-    _emit(s, k, now_ns, np.int64(0), out)
+    _emit(s, now_ns, np.int64(0), piece)
 
 
 @inner
-def _withdraw(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
+def _withdraw(s: Any, now_ns: int, piece: Any) -> None:
     """Take the newest beat back: the average has risen above it within the refractory time."""
-    _emit(s, k, now_ns, np.int64(1), out)
+    _emit(s, now_ns, np.int64(1), piece)
     s.n_queue -= 1
     s.n_qrs -= 1
     s.n_rr -= s.beat_rr
@@ -619,11 +668,11 @@ def _withdraw(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
     s.has_beat, s.beat_at, s.beat_slope, s.beat_pos = s.old_has, s.old_at, s.old_slope, s.old_pos
     s.beat_mv = s.old_mv
     s.seen_peak = 0.0
-    _set_levels(s)
+    _set_qrs_level(s)
 
 
 @inner
-def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
+def _learn(s: Any, c: int, now_ns: int, piece: Any) -> None:
     """End the learning time: set the levels, then decide on the candidates of that time."""
     fs = s.fs_hz
     start = s.learn_at - np.int64(RULES.learn_s * fs)
@@ -648,18 +697,19 @@ def _learn(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
     s.n_qrs, s.n_noise = 1, 0
     # The smaller of two maxima, so that one artefact does not blind; unless it was no beat at all.
     s.usual = s.qrs_levels[0] = low if low >= 0.3 * high else high
-    _set_levels(s)
+    _set_noise_level(s)
+    _set_qrs_level(s)
     n, s.n_kept = s.n_kept, 0
     for i in range(n):
         at, peak, slope, pos, mv = _kept(s, i)
-        _decide(s, k, at, peak, slope, pos, mv, np.int64(1), now_ns, out)
+        _decide(s, at, peak, slope, pos, mv, np.int64(1), now_ns, piece)
     s.guard = np.inf  # what was replayed stands
     s.relearn_at = np.int64(c + RULES.doubt_s * fs)
     s.search_at = max(s.search_at, c + 1)
 
 
 @inner
-def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
+def _search_back(s: Any, c: int, now_ns: int, piece: Any) -> None:
     """Nothing for 1.5 RR: take the best of what was rejected, if it is good enough."""
     near = RULES.refractory_s * s.fs_hz
     if s.tracking and s.peak >= s.threshold:  # a beat is coming: let it come first
@@ -680,20 +730,20 @@ def _search_back(s: Any, k: int, c: int, now_ns: int, out: QrsOutputs) -> None:
         s.search_at = np.int64(c + max(0.25 * s.rr_mid, 1.0))
         return
     at, peak, slope, pos, mv = _kept(s, best)
-    _accept(s, k, at, peak, slope, pos, mv, np.int64(1), now_ns, out)
+    _accept(s, at, peak, slope, pos, mv, np.int64(1), now_ns, piece)
     s.guard = np.inf
     s.search_at = max(s.search_at, c + 1)
     _drop_kept(s, at)
 
 
 @inner
-def _window(s: Any, k: int, now_ns: int, out: QrsOutputs) -> None:
+def _window(s: Any, now_ns: int, piece: Any) -> None:
     """Emit the window of the oldest beat that waits for it."""
-    j = out.counts[1]
-    if j < len(out.windows):
-        out.counts[1] = j + 1
-        out.window_slots[j], out.window_ns[j] = k, now_ns
-        w = out.windows[j]
+    j = piece.n_windows
+    if j < MOST_WINDOWS:
+        piece.n_windows = j + 1
+        piece.window_ns[j] = now_ns
+        w = piece.windows[j]
         w[0], w[1], w[2] = now_ns - s.queue_ns[0], np.nan, s.queue_mv[0]
         if s.has_window and s.queue_gap[0] == 0:
             w[1] = (s.queue_ns[0] - s.window_ns) * 1e-6
@@ -736,22 +786,32 @@ def _noise_mv(w: NDArray[np.float64]) -> float:
 
 
 @inner
-def _emit(s: Any, k: int, now_ns: int, withdrawn: int, out: QrsOutputs) -> None:
-    j = out.counts[0]
-    if j >= len(out.beats):
+def _emit(s: Any, now_ns: int, withdrawn: int, piece: Any) -> None:
+    j = piece.n_beats
+    if j >= MOST_BEATS:
         return
-    out.counts[0] = j + 1
-    out.beat_slots[j], out.beat_ns[j] = k, now_ns
-    b = out.beats[j]
+    piece.n_beats = j + 1
+    piece.beat_ns[j] = now_ns
+    b = piece.beats[j]
     b[0], b[1], b[2] = now_ns - s.beat_ns, withdrawn, s.beat_mv
     b[3], b[4], b[5] = s.beat_sure, s.beat_late, s.beat_gap
 
 
 @inner
-def _set_levels(s: Any) -> None:
+def _set_qrs_level(s: Any) -> None:
     s.qrs = median_of_few(s.qrs_levels, min(s.n_qrs, LEVELS))
-    s.noise = median_of_few(s.noise_levels, min(s.n_noise, LEVELS))
     s.cap = RULES.largest * s.qrs if s.n_qrs > 0 else np.inf
+    _set_threshold(s)
+
+
+@inner
+def _set_noise_level(s: Any) -> None:
+    s.noise = median_of_few(s.noise_levels, min(s.n_noise, LEVELS))
+    _set_threshold(s)
+
+
+@inner
+def _set_threshold(s: Any) -> None:
     wanted = RULES.qrs_weight * s.qrs + RULES.noise_weight * s.noise
     s.threshold = max(min(wanted, RULES.highest * s.qrs), RULES.floor)
 
