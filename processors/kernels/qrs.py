@@ -169,7 +169,7 @@ MOST_BEATS, MOST_WINDOWS = 128, 64  # of a piece: 23 beats in 256 samples at 60 
 QRS_WORK = np.dtype(
     [
         # of each sample: absolute slope in SLOPE_MV_S, trace (mV), leads that are there
-        ("slope", "f8", (PIECE,)), ("trace", "f8", (PIECE,)), ("there", "f8", (PIECE,)),
+        ("samples", "f8", (3, PIECE)),
         ("n_beats", "i8"), ("beat_ns", "i8", (MOST_BEATS,)), ("beats", "f8", (MOST_BEATS, 6)),
         ("n_windows", "i8"), ("window_ns", "i8", (MOST_WINDOWS,)),
         ("windows", "f8", (MOST_WINDOWS, 4 + WINDOW)),
@@ -280,7 +280,7 @@ def _hand_over(piece: Any, k: int, out: QrsOutputs) -> bool:
         j += 1
     out.counts[1] = j
     piece.n_beats = piece.n_windows = 0
-    return short
+    return bool(short)
 
 
 @inner
@@ -315,14 +315,15 @@ def _filter(
     s: Any, values: NDArray[np.float32], lo: int, n: int, lost: bool,
     leads: NDArray[np.int64], piece: Any,
 ) -> None:  # fmt: skip
-    """Fill `piece`: absolute slope (mV/s), trace (mV), leads that are there."""
+    """Fill the samples of a piece, see `QRS_WORK`."""
     fs, d = s.fs_hz, s.design
     hold_n, rail_n = int(HOLD_LOST_S * fs + 1e-9), math.ceil(RAIL_S * fs - 1e-9)
     ease = 1.0 / (MEAN_S * fs)
     several = len(leads) > 1
-    slope_of, trace_of, there = piece.slope, piece.trace, piece.there
-    for i in range(n):
-        slope_of[i] = trace_of[i] = there[i] = 0.0
+    work = piece.samples
+    for q in range(3):
+        for i in range(n):
+            work[q, i] = 0.0
     tb, ta1, ta2 = d[0, 0], d[0, 1], d[0, 2]
     ub, ua1, ua2 = d[1, 0], d[1, 1], d[1, 2]
     hb, ha1, ha2 = d[2, 0], d[2, 1], d[2, 2]
@@ -343,7 +344,7 @@ def _filter(
                     run += 1
                     if run >= rail_n and abs(x - mean) >= FAR_MV:
                         if missing == 0:
-                            there[i] -= RAILED
+                            work[2, i] -= RAILED
                         missing = hold_n + 1
                         continue
                 else:
@@ -378,10 +379,10 @@ def _filter(
             slope = (y - before) * fs
             before = y
             if several:
-                slope_of[i] += slope * slope
+                work[0, i] += slope * slope
             else:
-                slope_of[i] = abs(slope)
-            there[i] += 1.0
+                work[0, i] = abs(slope)
+            work[2, i] += 1.0
             if a == 0:
                 y = tb * x + t1
                 t1 = -2.0 * tb * x - ta1 * y + t2
@@ -389,7 +390,7 @@ def _filter(
                 w = ub * y + t3
                 t3 = 2.0 * ub * y - ua1 * w + t4
                 t4 = ub * y - ua2 * w
-                trace_of[i] = w
+                work[1, i] = w
         s.band_z[a, 0], s.band_z[a, 1], s.band_z[a, 2] = z1, z2, z3
         s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5] = z4, z5, z6
         s.band_y[a], s.last_mv[a], s.missing[a] = before, last, missing
@@ -397,9 +398,9 @@ def _filter(
     s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3] = t1, t2, t3, t4
     if several:
         for i in range(n):
-            slope_of[i] = math.sqrt(slope_of[i])
+            work[0, i] = math.sqrt(work[0, i])
     for i in range(n):
-        slope_of[i] = np.rint(min(slope_of[i] / SLOPE_MV_S, 65535.0))
+        work[0, i] = np.rint(min(work[0, i] / SLOPE_MV_S, 65535.0))
 
 
 @inner
@@ -414,7 +415,7 @@ def _piece(
     total, level, before = s.sum, s.level, s.before
     peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
     trace, slopes, grid = s.trace, s.slopes, s.grid
-    slope_of, trace_of, there = piece.slope, piece.trace, piece.there
+    work = piece.samples
     trace_mv, grid_next = s.trace_mv, s.grid_next
     rail_n = np.int64(math.ceil(RAIL_S * fs - 1e-9))
     step = fs / GRID_HZ
@@ -424,7 +425,7 @@ def _piece(
     floor_share = RULES.floor * ease
     for i in range(n):
         c = count + i
-        y = trace_of[i]
+        y = work[1, i]
         trace[c & (TRACE - 1)] = y
         while c >= grid_at:
             mv = y if c == 0 else trace_mv + (grid_at - (c - 1)) * (y - trace_mv)
@@ -433,17 +434,17 @@ def _piece(
             grid_next += 1
             grid_at = grid_next * step
         trace_mv = y
-        slope = np.int64(slope_of[i])
+        slope = np.int64(work[0, i])
         total += slope - np.int64(slopes[(c - average_n) & (SLOPES - 1)])
         slopes[c & (SLOPES - 1)] = np.uint16(slope)
         average = total * share
-        live = there[i] > 0.0
+        live = work[2, i] > 0.0
         if live == (s.in_gap != 0):
             tracking = 0
             if live:
                 _leave_gap(s, c)
             else:
-                if there[i] < 0.0 and s.has_beat and s.beat_at >= c - rail_n:
+                if work[2, i] < 0.0 and s.has_beat and s.beat_at >= c - rail_n:
                     _withdraw(s, _time_ns(s, np.float64(c)), piece)  # it was the step to the rail
                 _enter_gap(s)
         if live:
