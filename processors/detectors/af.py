@@ -8,7 +8,7 @@ import numpy as np
 
 from processors.cadence import most_rows
 from processors.emit import event_blocks, finding_rows
-from processors.kernels.af import AF_STATE, STEP_NS, WIDTH, Limits, watch_fibrillation
+from processors.kernels.af import AF_STATE, STEP_NS, TENTHS, WIDTH, Limits, watch_fibrillation
 from processors.records import (
     NOTHING,
     NS_PER_S,
@@ -79,6 +79,15 @@ class Params:
         AF does not begin while of the intervals below this share of the mean more than the second
         share are followed by one above the mean, and the correlation of an interval with the next
         is below the third.
+    irregular, same_s, repeating, correlated
+        Nor while intervals that differ from the one before by more than this share of the mean
+        have gone on as one of the newest 64 did, to within ``same_s``, ``repeating`` times as often
+        as chance would have it, and the correlation of an interval with the next is above the last.
+    shortened, least_couplings, coupled
+        Nor while at least so many of the newest 64 intervals are below this share of the one
+        before, and pairs of these lie within ``close_s`` so many times as often as pairs of all.
+    scatter
+        Nor while the standard deviation of intervals is above this share of their mean.
     """
 
     alpha: float = 0.05  # 1, CLINICAL 3.6: default (published 0.02, Petrenas 2015)
@@ -101,6 +110,14 @@ class Params:
     short: float = 0.85  # 1, CLINICAL 3.3: premature by 15 %
     answered: float = 0.65  # 1, default: tuned on afdb (13 records); 0.6 does the same
     alternating: float = -0.1  # 1, default: likewise; -0.05 does the same
+    irregular: float = 0.1  # 1, default: likewise; 0.16 does the same
+    same_s: float = 0.02  # s, default: likewise; 0.015 does the same
+    repeating: float = 1.35  # 1, default: likewise; 1.2 to 1.4 do the same
+    correlated: float = 0.1  # 1, default: likewise; 0.05 does the same
+    shortened: float = 0.8  # 1, CLINICAL 3.4: a change of more than 20 %
+    least_couplings: int = 8  # default; 6 and 10 do the same
+    coupled: float = 3.0  # 1, default: tuned on afdb (13 records); 3.5 does nearly the same
+    scatter: float = 0.5  # 1, default: AF has at most 0.38 in afdb, noise 0.85
 
     def limits(self) -> Limits:
         """Give the same in the units of the kernel."""
@@ -125,6 +142,14 @@ class Params:
             short=self.short,
             answered=self.answered,
             alternating=self.alternating,
+            irregular=self.irregular,
+            same=round(self.same_s / TENTHS),
+            repeating=self.repeating,
+            correlated=self.correlated,
+            shortened=self.shortened,
+            least_couplings=self.least_couplings,
+            coupled=self.coupled,
+            scatter=self.scatter,
         )
 
 
@@ -135,9 +160,10 @@ class Af(KeepsState):
     Entropy of words of three rates (Zhou 2015) over 127 and 31 words and the irregularity of
     medians (Petrenas 2015) make one score with hysteresis. Onset and end are claimed back to the
     beat of the newest 64 at which a change is likeliest by the spread of the medians of three
-    intervals. AF does not begin in a pattern of early beats and their pauses: there a long interval
-    follows a short one, in AF any does. Intervals on both sides of a ventricular beat are left
-    out, and words join those around them. Pulses of a PPG are the last resort: their intervals
+    intervals. AF has no memory, so it does not begin where something has: where a long interval
+    answers a short one, where irregular intervals go on as before in runs, or where early beats
+    come at one coupling. Nor among beats that are noise. Intervals beside a ventricular beat are
+    left out, and words join those around them. Pulses of a PPG are the last resort: their intervals
     count while there are neither beats of an ECG nor intervals of a strap, and ``source`` is 1
     then, else 0. ``state`` is 1 in AF, 0 else, NaN unknown; the burden is the share of AF in the
     judged time of a day, in steps of 2 h.

@@ -16,6 +16,11 @@ N_NEAR = 4  # medians whose spread is the evidence of one interval
 UNIT = 64.0  # steps of evidence in one unit of the log likelihood ratio
 FLOOR, CEILING = -1.7, 1.2  # 1, default: the ratios found beside the onsets of afdb level off here
 N_PAIRS = 64  # intervals of the running means of a pattern, default
+N_RECENT = 64  # newest usable intervals that are kept, default
+TENTHS = 1e-4  # s; they are kept in tenths of a ms
+LEAST_SPREAD = 50.0  # tenths of a ms, default: no rhythm is more regular
+LEAST_CHANCE = 0.01  # 1, default: an interval far from all others is no proof of a pattern
+BEFORE = 0.1  # repetitions expected before any were seen, default
 N_BACK = 64  # beats: as far as a time may be claimed back
 N_USED = 128  # newest intervals of which a share must be usable
 N_SPANS = 12  # pieces of the day that the burden is counted over
@@ -34,7 +39,7 @@ AF_STATE = np.dtype(
         ("symbols", np.uint8, (N_LONG + 2,)),  # newest last, 0 is none; three in a row are a word
         ("back_us", np.uint32, (N_BACK,)),  # ring of R times, the low 32 bits
         ("evidence", np.int8, (N_BACK,)),  # of each of them, see `evidence_of`
-        ("rr_s", np.float64, (N_MEDIANS,)),
+        ("recent", np.uint16, (N_RECENT,)),  # tenths of a ms, newest last
         ("median_s", np.float64, (N_MEDIANS,)),
         ("mean_s", np.float64),  # the three running averages of Petrenas
         ("turbulence", np.float64),
@@ -46,6 +51,10 @@ AF_STATE = np.dtype(
         ("answered", np.float64),
         ("variance_s2", np.float64),
         ("covariance_s2", np.float64),
+        # Running means over irregular intervals: how many of the recent ones have gone on in the
+        # same way, and how many would by chance.
+        ("repeats", np.float64),
+        ("chance", np.float64),
         ("used", np.uint64, (2,)),  # the newest intervals, one bit each: usable
         ("long_sum", np.int64),
         ("short_sum", np.int64),
@@ -61,7 +70,7 @@ AF_STATE = np.dtype(
         ("af_ms", np.int32, (N_SPANS,)),
         ("known_ms", np.int32, (N_SPANS,)),
         ("n_used", np.int16),  # of the bits of used
-        ("n_usable", np.int16),  # usable intervals in all, up to N_MEDIANS
+        ("n_usable", np.int16),  # usable intervals in all, up to N_RECENT
         ("n_words", np.uint8),
         ("long_kinds", np.uint8),
         ("short_kinds", np.uint8),
@@ -103,6 +112,14 @@ class Limits(NamedTuple):
     short: float
     answered: float
     alternating: float
+    irregular: float
+    same: int
+    repeating: float
+    correlated: float
+    shortened: float
+    least_couplings: int
+    coupled: float
+    scatter: float
 
 
 @inner
@@ -167,7 +184,33 @@ def put_answer(state: Any, before_s: float, x: float, p: Limits) -> None:
 
 
 @inner
-def is_patterned(state: Any, p: Limits) -> bool:
+def put_repeats(state: Any, tenths: int, p: Limits) -> None:
+    """Learn whether an irregular interval goes on as recent ones did, more often than by chance.
+
+    Chance is a bell of their mean and spread.
+    """
+    recent = state.recent
+    last = N_RECENT - 1
+    before = np.int32(recent[last])
+    now = np.int32(tenths)
+    mean, spread = state.mean_s / TENTHS, max(np.sqrt(state.variance_s2) / TENTHS, LEAST_SPREAD)
+    if abs(now - before) <= p.irregular * mean:
+        return
+    same = np.int32(p.same)
+    n_alike = np.int32(0)
+    n_same = np.int32(0)
+    for k in range(last):
+        alike = abs(np.int32(recent[k]) - before) < 2 * same
+        n_alike += alike
+        n_same += alike & (abs(np.int32(recent[k + 1]) - now) < same)
+    z = (now - mean) / spread
+    share = 2.0 * same * np.exp(-0.5 * z * z) / (spread * np.sqrt(2.0 * np.pi))
+    state.repeats += (n_same - state.repeats) / N_PAIRS
+    state.chance += (n_alike * max(share, LEAST_CHANCE) - state.chance) / N_PAIRS
+
+
+@inner
+def is_answered(state: Any, p: Limits) -> bool:
     """Tell whether early beats and their pauses make the rhythm irregular.
 
     The sinus answers an early beat: short intervals are followed by long ones, so that deviations
@@ -178,38 +221,98 @@ def is_patterned(state: Any, p: Limits) -> bool:
 
 
 @inner
+def is_repeated(state: Any, p: Limits) -> bool:
+    """Tell whether irregular intervals go on as before, in runs of short and of long ones.
+
+    Flutter repeats itself as well, but there a short interval and a long one take turns.
+    """
+    runs = state.covariance_s2 > p.correlated * state.variance_s2
+    return bool(runs and state.repeats > p.repeating * (state.chance + BEFORE))
+
+
+@inner
+def is_coupled(state: Any, p: Limits) -> bool:
+    """Tell whether beats come early by one and the same interval, as those of a focus do.
+
+    Among abruptly short intervals pairs of one length must be ``coupled`` times as common as among
+    all.
+    """
+    first = N_RECENT - np.int64(state.n_usable)
+    n_early: Any = 0
+    n_pairs: Any = 0
+    near: Any = 0
+    near_early: Any = 0
+    for k in range(first + 1, N_RECENT):
+        x = np.int64(state.recent[k])
+        early = x < p.shortened * state.recent[k - 1]
+        for j in range(first, k):
+            is_near = abs(np.int64(state.recent[j]) - x) * TENTHS < p.close_s
+            near += is_near
+            if early and is_near and j > first:
+                near_early += state.recent[j] < p.shortened * state.recent[j - 1]
+        n_pairs += k - first
+        n_early += early
+    early_pairs = n_early * (n_early - 1) // 2
+    few = n_early < p.least_couplings
+    return bool(not few and near_early * n_pairs > p.coupled * near * early_pairs)
+
+
+@inner
+def is_scattered(state: Any, p: Limits) -> bool:
+    """Tell whether intervals differ more than any rhythm lets them: beats that are noise."""
+    most_s = p.scatter * state.mean_s
+    return bool(state.variance_s2 > most_s * most_s)
+
+
+@inner
+def is_other(state: Any, p: Limits) -> bool:
+    """Tell whether something else than fibrillation makes the rhythm irregular."""
+    return bool(
+        is_scattered(state, p)
+        or is_answered(state, p)
+        or is_repeated(state, p)
+        or is_coupled(state, p)
+    )
+
+
+@inner
 def put_interval(state: Any, rr_ms: float, p: Limits) -> None:
     """Take one usable interval into the words and the running averages."""
     rate = 60_000.0 / rr_ms
     put_symbol(state, 63 if rate >= 315.0 else int(rate / 5.0))
-    x = 0.001 * rr_ms
+    tenths = int(min(max(np.rint(10.0 * rr_ms), 1.0), 65535.0))
+    x = TENTHS * tenths
+    recent, newest = state.recent, N_RECENT - 1
     if state.n_usable == 0:
         state.mean_s = x
         for k in range(N_MEDIANS):
-            state.rr_s[k] = x
+            recent[newest - k] = tenths
             state.median_s[k] = x
+    if state.n_usable == N_RECENT:
+        put_repeats(state, tenths, p)
     last = N_MEDIANS - 1
-    a, b = state.rr_s[last - 1], state.rr_s[last]
-    middle = max(min(a, b), min(max(a, b), x))
+    a, b = int(recent[newest - 1]), int(recent[newest])
+    middle = TENTHS * max(min(a, b), min(max(a, b), tenths))
+    for k in range(newest):
+        recent[k] = recent[k + 1]
+    recent[newest] = tenths
     for k in range(last):
-        state.rr_s[k] = state.rr_s[k + 1]
         state.median_s[k] = state.median_s[k + 1]
-    state.rr_s[last] = x
     state.median_s[last] = middle
     n_far = 0
     sum_rr = 0.0
     sum_median = 0.0
     for k in range(N_MEDIANS):
-        sum_rr += state.rr_s[k]
+        sum_rr += TENTHS * recent[newest - k]
         sum_median += state.median_s[k]
         for j in range(k):
             n_far += abs(state.median_s[k] - state.median_s[j]) >= p.close_s
     ratio = sum_median / sum_rr - 1.0
-    put_answer(state, state.rr_s[last - 1], x, p)
+    put_answer(state, TENTHS * b, x, p)
     state.mean_s += p.alpha * (x - state.mean_s)
     state.turbulence += p.alpha * (2.0 * n_far / (N_MEDIANS * last) - state.turbulence)
     state.bigeminy += p.alpha * (ratio * ratio - state.bigeminy)
-    state.n_usable = min(state.n_usable + 1, N_MEDIANS)
+    state.n_usable = min(state.n_usable + 1, N_RECENT)
 
 
 @inner
@@ -302,7 +405,7 @@ def judge(state: Any, slot: int, t: int, ms: int, p: Limits, out: NDArray[Any], 
     state.known_ms[piece] += ms
     recent = state.had != 0 and beat - state.held_beat_ns <= p.again_ns
     if state.active == 0:
-        if state.score >= (p.again if recent else p.enter) and not is_patterned(state, p):
+        if state.score >= (p.again if recent else p.enter) and not is_other(state, p):
             onset = change_ns(state, 1)
             if state.had != 0:  # into no earlier episode
                 onset = max(onset, state.end_ns)
@@ -356,7 +459,7 @@ def take(
     state.used[1] = (state.used[1] << np.uint64(1)) | carry
     if usable:
         put_interval(state, rr, p)
-        if state.n_usable == N_MEDIANS:
+        if state.n_usable >= N_MEDIANS:
             # The spread of these medians lies around the interval two beats ago.
             state.evidence[(head - N_NEAR // 2) % N_BACK] = evidence_of(state, p)
         if state.n_words == N_LONG:
@@ -382,6 +485,7 @@ def forget_rhythm(state: Any) -> None:
     state.used[0] = state.used[1] = np.uint64(0)
     state.turbulence = state.bigeminy = 0.0
     state.early = state.answered = state.variance_s2 = state.covariance_s2 = 0.0
+    state.repeats = state.chance = 0.0
     state.judged = state.after_v = 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 
@@ -26,6 +27,12 @@ def median_of_3(values):
     return sorted(values)[1]
 
 
+def share_near(tenths):
+    """Give the share of pairs that are less than 30 ms apart."""
+    pairs = list(itertools.combinations(tenths, 2))
+    return sum(abs(a - b) * 1e-4 < 0.03 for a, b in pairs) / len(pairs)
+
+
 class Irregularity:
     """The intervals that count, and what follows from them."""
 
@@ -33,17 +40,23 @@ class Irregularity:
         self.rr, self.medians = [], []
         self.mean = self.turbulence = self.bigeminy = 0.0
         self.early = self.answered = self.variance = self.covariance = 0.0
+        self.repeats = self.chance = 0.0
         self.words = []
 
     def take(self, rr_ms):
-        x = 0.001 * rr_ms
+        tenths = min(max(round(10 * rr_ms), 1), 65535)
+        x = 1e-4 * tenths
         if not self.rr:
             self.rr, self.medians, self.mean = [x] * 8, [x] * 8, x
+            self.kept = []  # tenths of a ms
             self.symbols = []
         self.symbols.append(symbol(rr_ms))
         if len(self.symbols) >= 3:
             self.words.append(tuple(self.symbols[-3:]))
         before, now = self.rr[-1] - self.mean, x - self.mean
+        if len(self.kept) >= 64:
+            self.compare(self.kept[-64:], tenths)
+        self.kept.append(tenths)
         early = self.rr[-1] < 0.85 * self.mean
         self.variance += (now * now - self.variance) / 64
         self.covariance += (before * now - self.covariance) / 64
@@ -57,8 +70,31 @@ class Irregularity:
         self.turbulence += 0.05 * (2 * far / 56 - self.turbulence)
         self.bigeminy += 0.05 * ((sum(last) / sum(self.rr[-8:]) - 1) ** 2 - self.bigeminy)
 
-    def patterned(self):
+    def compare(self, recent, new):
+        mean, newest = self.mean / 1e-4, recent[-1]
+        if abs(new - newest) <= 0.1 * mean:
+            return
+        alike = [after for one, after in itertools.pairwise(recent) if abs(one - newest) < 400]
+        spread = max(math.sqrt(self.variance) / 1e-4, 50)
+        share = 400 * math.exp(-0.5 * ((new - mean) / spread) ** 2) / (spread * math.sqrt(math.tau))
+        self.repeats += (sum(abs(after - new) < 200 for after in alike) - self.repeats) / 64
+        self.chance += (len(alike) * max(share, 0.01) - self.chance) / 64
+
+    def answers(self):
         return self.answered > 0.65 * self.early and self.covariance < -0.1 * self.variance
+
+    def repeated(self):
+        runs = self.covariance > 0.1 * self.variance
+        return runs and self.repeats > 1.35 * (self.chance + 0.1)
+
+    def coupled(self):
+        recent = self.kept[-64:]
+        early = [b for a, b in itertools.pairwise(recent) if b < 0.8 * a]
+        return len(early) >= 8 and share_near(early) > 3 * share_near(recent)
+
+    def other(self):
+        scattered = self.variance > (0.5 * self.mean) ** 2
+        return scattered or self.answers() or self.repeated() or self.coupled()
 
     def fast(self):
         return self.bigeminy if self.bigeminy < 2e-4 else self.turbulence / self.mean
@@ -168,7 +204,7 @@ class Story:
         span[1] += ms
         recent = self.held is not None and beat - self.held[1] <= HOLD
         if self.onset is None:
-            if self.score < (1.2 if recent else 1.36) or self.irregularity.patterned():
+            if self.score < (1.2 if recent else 1.36) or self.irregularity.other():
                 return
             self.onset = self.change(beat, 1)
             if self.end is not None:
