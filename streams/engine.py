@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,23 +28,21 @@ from processors.records import (
     FeatureBlock,
     FeatureSpec,
     Finding,
-    FindingSpec,
     Outputs,
     Processor,
-    StreamSpec,
     finding_id,
 )
 from processors.registry import discover, order
-from processors.signals import CONTROLS, SIGNAL_STREAMS, SIGNALS, SignalSpec, signal_spec
+from processors.signals import CONTROLS, SIGNALS, SignalSpec, signal_spec
 from streams.channels import Channels
 from streams.intake import Admitted, Intake
-from streams.merge import NEVER, PATIENCE_NS, Merger
+from streams.merge import NEVER, PATIENCE_NS
 from streams.physical import to_physical
 from streams.rejection import Rejected, judge_control, sift
 from streams.roster import Roster
+from streams.wiring import PRESENCE_WIDTH, Node, StreamTable
 
 _SIGNAL_INDEX: Final = {name: i for i, name in enumerate(SIGNALS)}
-_PRESENCE_WIDTH: Final = 4
 _NOT_YET: Final = -1
 
 
@@ -73,39 +71,6 @@ class EngineOutput:
     rejected: tuple[Rejected, ...] = ()
 
 
-@dataclass(slots=True)
-class _Node:
-    """A processor and how it is fed: by waveform batches, or through a merger."""
-
-    processor: Processor
-    streams: tuple[int, ...]  # consumed, as indices of the watermark table
-    outputs: tuple[int, ...]
-    evidence: dict[str, tuple[str, ...]]
-    merger: Merger | None
-    wait_ns: int  # how far its horizon may be behind the newest sample
-    by_clock: bool  # consumes nothing that is waited for: time alone moves its horizon
-    moved: bool = False  # a watermark or record of its input is new
-    batches: list[Batch] = field(default_factory=list)
-
-    def restore(self, state: Mapping[str, Any] | None, slots: NDArray[np.int32]) -> bool:
-        """Go on where a snapshot was taken, or begin anew; tell whether it could go on."""
-        self.batches = []
-        fits = (
-            state is not None
-            and state["consumes"] == list(self.processor.consumes)
-            and state["state"].dtype == self.processor.snapshot(slots[:0]).dtype
-        )
-        if state is None or not fits:
-            self.processor.forget(slots)
-            self.moved = True
-            return False
-        self.processor.restore(slots, state["state"])
-        if self.merger is not None:
-            self.merger.restore(state["merger"])
-        self.moved = state["moved"]
-        return True
-
-
 class Engine:
     """Runs processors over the signals of all participants.
 
@@ -124,9 +89,9 @@ class Engine:
         self.channels = Channels(self.roster)
         self._intake = Intake(self.channels)
         ordered = order([make() for make in discover()] if processors is None else processors)
-        self._streams = _StreamTable(ordered)
+        self._streams = StreamTable(ordered)
         self._nodes = [self._streams.node(processor) for processor in ordered]
-        self._consumers: dict[str, list[tuple[_Node, int]]] = {}
+        self._consumers: dict[str, list[tuple[Node, int]]] = {}
         for node in self._nodes:
             for j, name in enumerate(node.processor.consumes):
                 self._consumers.setdefault(name, []).append((node, j))
@@ -395,7 +360,7 @@ class Engine:
             slots, t_ns = admitted.slots, newest
         else:  # irregular: silence may lie between two records of one row
             slots, t_ns = np.repeat(admitted.slots, np.diff(block.offsets)), block.t_ns
-        values = np.zeros((len(slots), _PRESENCE_WIDTH))
+        values = np.zeros((len(slots), PRESENCE_WIDTH))
         values[:, 0] = _SIGNAL_INDEX[spec.name]
         values[:, 1] = stale_after_s
         if block.t_ns is None:
@@ -417,7 +382,7 @@ class Engine:
     def _run(self) -> EngineOutput:
         """Run every processor whose input has moved, in order."""
         features: list[FeatureBlock] = []
-        events: list[tuple[_Node, EventBlock]] = []
+        events: list[tuple[Node, EventBlock]] = []
         tapped: list[DerivedBlock] = []
         clock_ns = self.clock_ns()
         for node in self._nodes:
@@ -431,7 +396,7 @@ class Engine:
         late, self._intake.late = tuple(self._intake.late), []
         return EngineOutput(tuple(features), self._findings(events), tuple(tapped), late)
 
-    def _run_node(self, node: _Node, clock_ns: NDArray[np.int64]) -> list[Outputs]:
+    def _run_node(self, node: Node, clock_ns: NDArray[np.int64]) -> list[Outputs]:
         if node.merger is None:
             batches, node.batches = node.batches, []
             for batch in batches:
@@ -450,7 +415,7 @@ class Engine:
             self._note_moved(stream)
         return [node.processor.process(merged)]
 
-    def _findings(self, events: list[tuple[_Node, EventBlock]]) -> tuple[Finding, ...]:
+    def _findings(self, events: list[tuple[Node, EventBlock]]) -> tuple[Finding, ...]:
         found = []
         for node, block in events:
             names = node.evidence[block.code]
@@ -495,90 +460,6 @@ class Engine:
         self._arrived_ns = np.concatenate([self._arrived_ns, np.full(grown, _NOT_YET, np.int64)])
         room = np.full((len(self._streams.names), grown), NEVER, np.int64)
         self._watermarks = np.concatenate([self._watermarks, room], axis=1)
-
-
-class _StreamTable:
-    """The streams that somebody consumes or produces: names, numbers, widths, which are sparse."""
-
-    def __init__(self, processors: Sequence[Processor]) -> None:
-        self._widths = {PRESENCE: _PRESENCE_WIDTH}
-        self._sparse = {PRESENCE, *CONTROLS}
-        self._waits_ns: dict[str, int] = {}
-        self._waveforms: dict[str, str] = {}  # of which waveform a stream is, sample by sample
-        for spec in SIGNALS.values():
-            for variant in spec.variants:
-                name = spec.stream(variant)
-                self._widths[name] = len(spec.channels)
-                if variant.name != "continuous":
-                    self._sparse.add(name)
-        for kind, columns in CONTROLS.items():
-            self._widths[kind] = len(columns)
-        for processor in processors:
-            for produced in processor.produces:
-                if isinstance(produced, StreamSpec):
-                    self._widths[produced.name] = len(produced.columns)
-        used = {name for processor in processors for name in processor.consumes}
-        used |= {
-            spec.name for p in processors for spec in p.produces if isinstance(spec, StreamSpec)
-        }
-        self.names = sorted(used)
-        self.index = {name: i for i, name in enumerate(self.names)}
-
-    def _patience_ns(self, processor: Processor, sparse: tuple[bool, ...]) -> int:
-        """Give how long a processor waits: a second, on top of what its producers may wait.
-
-        What waveform processors make of one signal moves together: there is nothing to wait for.
-        """
-        behind = max((self._waits_ns.get(name, 0) for name in processor.consumes), default=0)
-        waited = (
-            n for n, is_sparse in zip(processor.consumes, sparse, strict=True) if not is_sparse
-        )
-        apart = {self._waveforms.get(name, name) for name in waited}
-        patience_ns = behind + PATIENCE_NS if len(apart) > 1 else behind
-        for spec in processor.produces:
-            if isinstance(spec, StreamSpec):
-                self._waits_ns[spec.name] = patience_ns
-        return patience_ns
-
-    @staticmethod
-    def _spots(consumes: tuple[str, ...], sparse: tuple[bool, ...]) -> tuple[bool, ...]:
-        """Say which consumed streams are single values beside a stream that is waited for."""
-        return tuple(
-            is_sparse and name in SIGNAL_STREAMS and not all(sparse)
-            for name, is_sparse in zip(consumes, sparse, strict=True)
-        )
-
-    def node(self, processor: Processor) -> _Node:
-        consumes = processor.consumes
-        is_waveform = (
-            len(consumes) == 1 and consumes[0] in SIGNALS and SIGNALS[consumes[0]].waveform
-        )
-        streams = tuple(self.index[name] for name in consumes)
-        merger, wait_ns = None, 0
-        if is_waveform:
-            made = (spec.name for spec in processor.produces if isinstance(spec, StreamSpec))
-            self._waveforms |= dict.fromkeys(made, consumes[0])
-        else:
-            widths = tuple(self._widths[name] for name in consumes)
-            sparse = tuple(name in self._sparse for name in consumes)
-            wait_ns = self._patience_ns(processor, sparse)
-            merger = Merger(
-                widths,
-                sparse,
-                patience_ns=wait_ns,
-                spots=self._spots(consumes, sparse),
-                rows=streams,
-            )
-        evidence = {
-            spec.code: tuple(column.name for column in spec.evidence)
-            for spec in processor.produces
-            if isinstance(spec, FindingSpec)
-        }
-        outputs = tuple(
-            self.index[spec.name] for spec in processor.produces if isinstance(spec, StreamSpec)
-        )
-        by_clock = merger is not None and all(name in self._sparse for name in consumes)
-        return _Node(processor, streams, outputs, evidence, merger, wait_ns, by_clock)
 
 
 _NO_TIMES: Final = np.zeros(0, np.int64)
