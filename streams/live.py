@@ -25,7 +25,6 @@ from processors.records import (
     FeatureBlock,
     Finding,
     Processor,
-    pack,
 )
 from registry.participants import Participant, participant_from_plain, participant_to_plain
 from streams.alarm_clock import AlarmClock
@@ -108,9 +107,8 @@ class LiveCore:
             self._log_once(bad.reason)
         kept: tuple[SeriesRows, ...] = ()
         if self._thinner is not None:
-            late = [pack([chunk]) for output in outputs for chunk in output.late]
             blocks = [row for row in rows if isinstance(row, Block)]
-            kept = self._thinner.keep(features, [*blocks, *late])
+            kept = self._thinner.keep(until_ns, features, blocks)
         changes = tuple(self._apply(findings))
         return Told(until_ns, features, kept, findings, changes, rejected)
 
@@ -243,6 +241,10 @@ class LiveCore:
         """Say why an open alarm is there; None for one that is over."""
         alarm = self.alarms.alarm(alarm_id)
         return None if alarm is None else explain(alarm, self.alarms.policy)
+
+    def rest(self) -> tuple[SeriesRows, ...]:
+        """Give what a store still keeps of features and scalar signals when nothing more comes."""
+        return self._thinner.rest() if self._thinner is not None else ()
 
     def take_records(self) -> list[AlarmState | Audit]:
         """Give what a store keeps beside `Told.records`: changed states, and what persons did."""

@@ -1,85 +1,68 @@
 """What a store keeps of features and scalar signals: what comes all the time is thinned.
 
-Of what is continuous at most one row per participant and `STORE_EVERY_NS`, of spot values every
-one.
+Of what is continuous the last row of each participant and `STORE_EVERY_NS`, of spot values every
+one. `vitals run` and `vitals sink` thin by the same rule (`LastOfSlot`), so both store the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from processors.records import Block
+from processors.records import NS_PER_MS, Block
 from processors.signals import SIGNALS
+from streams.bus import Place
 from streams.engine import record_times
-from streams.merge import NEVER
-from streams.stores import SCALARS, STORE_EVERY_NS, SeriesRows
+from streams.last_of_slot import LastOfSlot
+from streams.stores import SCALARS, SeriesRows
+
+PATIENCE_MS: Final = 30_000  # a row waits so long for the next of its name while time passes
+_HERE: Final = Place("", 0)  # of one process, in which nothing is read again
+ALWAYS_MS: Final = 2**62
 
 
 class Thinner:
-    """Remembers of each participant and name when a row was last kept."""
+    """Thins what one process has of everybody, in the order of its steps."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
-        self._kept_ns: dict[tuple[str, str], NDArray[np.int64]] = {}
+        self._waiting = LastOfSlot()
 
     def keep(
-        self, features: Iterable[SeriesRows], blocks: Iterable[Block]
+        self, until_ns: int, features: Iterable[SeriesRows], blocks: Iterable[Block]
     ) -> tuple[SeriesRows, ...]:
-        """Give what is kept of these; what the engine has given back may be among the blocks."""
-        kept = [self._thin(rows) for rows in features]
+        """Give what is kept of a step; what the engine has given back may be among the blocks."""
+        at_ms = until_ns // NS_PER_MS
+        kept = [self._waiting.put(rows, _HERE, 0, at_ms) for rows in features]
         for block in blocks:
             kept += [
-                self._thin(rows) if is_continuous else rows
+                self._waiting.put(rows, _HERE, 0, at_ms) if is_continuous else rows
                 for rows, is_continuous in scalar_rows(block)
             ]
+        kept += self._waiting.flush(_HERE, at_ms - PATIENCE_MS)
         return tuple(rows for rows in kept if len(rows.participants))
 
-    def _thin(self, rows: SeriesRows) -> SeriesRows:
-        numbers = self._numbers
-        who = np.array(
-            [numbers.setdefault(name, len(numbers)) for name in rows.participants], np.int64
-        )
-        key = rows.kind, rows.name  # a feature and a signal may have one name
-        kept_ns = self._kept_ns.get(key, np.zeros(0, np.int64))
-        if len(kept_ns) < len(numbers):
-            more = len(numbers) + 64 - len(kept_ns)
-            kept_ns = np.concatenate([kept_ns, np.full(more, NEVER // 2, np.int64)])
-        due = rows.t_ns - kept_ns[who] >= STORE_EVERY_NS
-        kept_ns[who[due]] = rows.t_ns[due]
-        self._kept_ns[key] = kept_ns
-        participants = [rows.participants[k] for k in np.flatnonzero(due).tolist()]
-        return replace(
-            rows, participants=participants, t_ns=rows.t_ns[due], values=rows.values[due]
-        )
+    def rest(self) -> tuple[SeriesRows, ...]:
+        """Give what waits for a row that will not come any more."""
+        return tuple(self._waiting.flush(_HERE, ALWAYS_MS))
 
 
 def scalar_rows(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
-    """Give the scalar measurements of a block, and whether they are of a continuous variant.
-
-    Of a continuous signal the last of each row is enough, for the store thins it anyway.
-    """
+    """Give the scalar measurements of a block, and whether they are of a continuous variant."""
     spec = SIGNALS.get(block.signal)
     if spec is None or spec.waveform or not block.n_samples:
         return
     variant = next((v for v in spec.variants if v.name == (block.variant or v.name)), None)
     if variant is None or block.samples.shape[1] > len(spec.channels):
         return  # the engine has given it back with the reason
-    continuous = variant.name == "continuous"
     lengths = np.diff(block.offsets)
-    row_of = np.repeat(np.arange(block.n_rows), lengths)
-    chosen = block.offsets[1:][lengths > 0] - 1 if continuous else np.arange(block.n_samples)
-    r = row_of[chosen]
-    values = block.samples[chosen] * block.scale[r, None] + block.offset[r, None]
+    r = np.repeat(np.arange(block.n_rows), lengths)
+    values = block.samples * block.scale[r, None] + block.offset[r, None]
     if block.missing is not None:
-        values[block.missing[chosen]] = np.nan
+        values[block.missing] = np.nan
     columns = tuple(channel.name for channel in spec.channels)[: values.shape[1]]
     people = [block.participants[k] for k in r.tolist()]
     times = record_times(block, lengths) if block.t_ns is None else block.t_ns
-    yield (
-        SeriesRows(SCALARS, spec.stream(variant), columns, people, times[chosen], values),
-        continuous,
-    )
+    rows = SeriesRows(SCALARS, spec.stream(variant), columns, people, times, values)
+    yield rows, variant.name == "continuous"

@@ -11,13 +11,12 @@ from processors.signals import SIGNALS
 from streams import wire
 from streams.bus import Place, Record
 from streams.bus.topics import EVENTS, FEATURES, RAW, raw
+from streams.last_of_slot import LastOfSlot
 from streams.messages import DeadLetter, decode_findings, decode_series
-from streams.sink.last_of_slot import LastOfSlot
 from streams.stores import Record as Kept
 from streams.stores import SeriesRows
-from streams.thinning import scalar_rows
+from streams.thinning import ALWAYS_MS, PATIENCE_MS, scalar_rows
 
-PATIENCE_MS: Final = 30_000  # a row waits so long for the next of its name while others come
 SILENT_S: Final = 600.0  # and so long where a whole topic is silent: a broker may be away
 SCALAR: Final = tuple(raw(name) for name, spec in SIGNALS.items() if not spec.waveform)
 
@@ -98,11 +97,10 @@ class SeriesWork:
         for place, last_ms in self._last_ms.items():
             if place.topic != EVENTS:
                 silent = now_s - self._heard_s[place] >= SILENT_S
-                until_ms = _ALWAYS_MS if silent else last_ms - PATIENCE_MS
+                until_ms = ALWAYS_MS if silent else last_ms - PATIENCE_MS
                 self._due += self._thinned.flush(place, until_ms)
 
 
-_ALWAYS_MS: Final = 2**62
 _THINNED: Final = (FEATURES, RAW)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.bus import Place
-from streams.sink.last_of_slot import LastOfSlot
+from streams.last_of_slot import LastOfSlot
 from streams.stores import FEATURES, STORE_EVERY_NS, SeriesRows
 
 PLACE = Place("vitals.features", 3)
