@@ -55,7 +55,7 @@ class StoreReader:
     def screening(self, day: date | None) -> dict[str, Any]:
         """Read who is referred after a day; None: the newest."""
         zone, criteria = self._policy.routes.clock.zone, load_criteria()
-        day = day or newest_day(self._store, zone)
+        day = day or newest_day(self._store, zone, self._now_ns())
         screened = read_screening(self._store, day, zone, criteria)
         return screening_json(day, screened, criteria)
 

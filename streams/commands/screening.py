@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from datetime import date as date_type
@@ -52,7 +53,7 @@ def screening(
     check_codes(reasons, rules.rules, str(criteria or SHIPPED))
     zone = rules.routes.clock.zone
     with contextlib.closing(open_store(data)) as store:
-        date = _date(day) if day else newest_day(store, zone)
+        date = _date(day) if day else newest_day(store, zone, time.time_ns())
         screened = read_screening(store, date, zone, reasons)
     if group:
         screened = [one for one in screened if one.participant.group == group]

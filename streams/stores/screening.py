@@ -14,10 +14,14 @@ from streams.stores import Store
 _ALL = 10_000_000
 
 
-def newest_day(store: Store, zone: tzinfo) -> date:
-    """Give the day of the newest finding; the first day of all where there is none."""
+def newest_day(store: Store, zone: tzinfo, now_ns: int) -> date:
+    """Give the day of the newest finding; the first day of all where there is none.
+
+    Of a device whose clock is ahead there may be findings of tomorrow: today is the last day.
+    """
     newest = store.findings(limit=1)
-    return datetime.fromtimestamp(newest[0].t_ns // NS_PER_S if newest else 0, zone).date()
+    t_ns = min(newest[0].t_ns, now_ns) if newest else 0
+    return datetime.fromtimestamp(t_ns // NS_PER_S, zone).date()
 
 
 def read_screening(store: Store, day: date, zone: tzinfo, criteria: Criteria) -> list[Screened]:

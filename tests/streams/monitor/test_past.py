@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.policy import load_policy
 from registry.participants import Participant
 from streams.monitor.past import RETRY_S, Past
 from streams.stores import StoreError
+from streams.stores.retention import DAY_NS
 from streams.stores.sqlite import SqliteStore
+from tests.streams.stores.stories import FINDINGS, at
 
 
 def test_the_store_is_opened_when_it_is_there_and_not_asked_for_all_the_time(tmp_path):
@@ -39,3 +43,12 @@ def test_the_store_is_opened_when_it_is_there_and_not_asked_for_all_the_time(tmp
     assert list(past.history("p1").findings) == []
     past.close()
     assert len(attempts) == 3
+
+
+def test_the_newest_day_is_today_though_a_clock_is_ahead(tmp_path):
+    store = SqliteStore(tmp_path / "vitals.sqlite")
+    store.write(FINDINGS)
+    store.write([replace(FINDINGS[0], id="x", t_ns=at(0) + 4 * DAY_NS)])
+    past = Past(lambda: store, load_policy(), lambda: at(100))
+    assert past.screening(None)["day"] == "2023-11-14"
+    past.close()
