@@ -52,12 +52,13 @@ from streams.backlog import Backlog, Step
 from streams.observe import Observer
 from streams.reading import StoreReader, describe
 from streams.serving import Server
-from streams.stores import VITAL, Record, SeriesRows, StoredStrip, StoreError, n_rows
+from streams.stores import VITAL, Record, SeriesRows, StoreError, n_rows
 from streams.stores.housekeeper import Housekeeper
 from streams.stores.ledger import Ledger
 from streams.stores.lock import FolderLock
 from streams.stores.retention import Keep
 from streams.stores.sqlite import SqliteStore
+from streams.stores.strips import stored_strip
 from streams.stores.waveforms import Folders
 from streams.stores.waveforms.recorder import Recorder
 from streams.stores.writer import StoreWriter
@@ -325,10 +326,7 @@ class Embedded:
         self._orders.append(order)
 
     def _keep_strip(self, finding: Finding, strip: Strip) -> None:
-        stored = StoredStrip(
-            strip.participant, finding.id, strip.at_ns, strip.t0_ns, strip.fs_hz, strip.scale,
-            strip.offset, strip.samples,
-        )  # fmt: skip
+        stored = stored_strip(finding, strip)
         self._orders.append(lambda _: [stored])
 
     # --- on the engine thread ---------------------------------------------------------------------

@@ -11,12 +11,13 @@ from alerts.burden import Burden
 from alerts.policy import Policy
 from alerts.reason import reason
 from alerts.screening import load_criteria
-from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory, Strip
+from dashboards.monitor.history import MAX_ALARMS, MAX_FINDINGS, ParticipantHistory
 from processors.records import Finding
 from streams.stores import Store
 from streams.stores.burden import read_burden
 from streams.stores.retention import DAY_NS
 from streams.stores.screening import newest_day, read_screening, screening_json
+from streams.stores.strips import shown_strip
 
 
 class StoreReader:
@@ -41,10 +42,7 @@ class StoreReader:
         return ParticipantHistory(
             findings,
             alarms,
-            {
-                key: Strip(s.participant, s.at_ns, s.t0_ns, s.fs_hz, s.scale, s.offset, s.samples)
-                for key, s in strips.items()
-            },
+            {key: shown_strip(strip) for key, strip in strips.items()},
         )
 
     def burden(self, days: float) -> Burden:

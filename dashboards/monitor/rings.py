@@ -57,10 +57,13 @@ class TraceRings:
     ----------
     signal
         Name of a waveform of `SIGNALS`; only its first channel is kept.
+    keep_s
+        How much of it.
     """
 
-    def __init__(self, signal: str) -> None:
+    def __init__(self, signal: str, keep_s: float = KEEP_S) -> None:
         self.signal = signal
+        self._keep_s = keep_s
         self.late_rows = 0
         self._stale_after_s = SIGNALS[signal].variant().stale_after_s
         self._samples = np.zeros((0, 0), np.int16)
@@ -168,7 +171,7 @@ class TraceRings:
         if not len(idx):
             return
         self._fs[idx] = fs
-        self._capacity[idx] = np.ceil(fs * KEEP_S).astype(np.int64)
+        self._capacity[idx] = np.ceil(fs * self._keep_s).astype(np.int64)
         self._written[idx] = 0
         self._generation[idx] += 1
         width = int(self._capacity[idx].max())
@@ -272,7 +275,7 @@ class TraceRings:
         capacity = int(self._capacity[index])
         start = max(start, written - capacity, 0)
         at = np.arange(start, written) % capacity
-        fs = float(self._fs[index]) or capacity / KEEP_S
+        fs = float(self._fs[index]) or capacity / self._keep_s
         return TraceSlice(
             start=start,
             generation=generation,
@@ -285,7 +288,7 @@ class TraceRings:
 
     def position(self, index: int, t_ns: int) -> int:
         """Give the ring position of the first sample at or after a time, which may lie outside."""
-        fs = float(self._fs[index]) or float(self._capacity[index]) / KEEP_S
+        fs = float(self._fs[index]) or float(self._capacity[index]) / self._keep_s
         back = (int(self._next_t[index]) - t_ns) * fs / NS_PER_S
         return int(self._written[index]) - int(np.floor(back + 1e-6))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from dashboards.monitor.history import Strip
@@ -55,6 +55,10 @@ class StripDesk:
         """Ask for the strip of a new finding; one that has its strip keeps it."""
         if finding.id not in self._kept:
             self._due.setdefault(finding.id, (index, finding))
+
+    def waiting(self) -> Collection[str]:
+        """Give the ids of the findings that wait for their strip."""
+        return self._due.keys()
 
     def cut_due(self, now_ns: int) -> list[int]:
         """Cut what is complete or overdue; give the participant indices that got a strip."""

@@ -16,6 +16,7 @@ from streams.config import Settings
 from streams.sink.lane import Lane, Work
 from streams.sink.records import RecordsWork
 from streams.sink.series import SeriesWork
+from streams.sink.strips import StripsWork
 from streams.sink.waveforms import WaveformsWork
 from streams.stores import RecordStore, SeriesStore, Store
 from streams.stores.housekeeper import Housekeeper
@@ -26,7 +27,7 @@ from streams.stores.retention import Keep
 from streams.stores.waveforms import Folders
 from streams.stores.waveforms.shelf import Shelf
 
-LANES: Final = ("series", "records", "waveforms")
+LANES: Final = ("series", "records", "strips", "waveforms")
 CLOSE_S: Final = 3.0  # for the file that is being compacted
 
 
@@ -112,6 +113,8 @@ def _works(
         works.append(SeriesWork(stores.series, stores.catch_up))
     if "records" in lanes:
         works.append(RecordsWork(stores.records))
+    if "strips" in lanes:
+        works.append(StripsWork(stores.records))
     if "waveforms" in lanes:
         folders = Folders(settings.data)
         waves = WaveformsWork(folders)
