@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
-import os
 import posixpath
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
-
-import fsspec
+from typing import Final
 
 from processors.errors import InputError
 from streams.stores import StoreError
+from streams.stores.files import Files
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +36,7 @@ class Checkpoints:
     """
 
     def __init__(self, url: str) -> None:
-        self._fs, self._root = fsspec.core.url_to_fs(url)
-        self._url = url
-        self._is_local = "file" in _protocols(self._fs)
+        self._files = Files(url)
 
     def write(
         self, partition: int, n_taken: int, data: bytes, stands_on: int | None = None
@@ -62,22 +59,18 @@ class Checkpoints:
         name = posixpath.join(folder, _name(n_taken, stands_on))
         new = posixpath.join(folder, f"{uuid.uuid4().hex}.new")
         try:
-            self._fs.makedirs(folder, exist_ok=True)
-            with self._fs.open(new, "wb") as file:
-                file.write(data)
-                if self._is_local:
-                    file.flush()
-                    os.fsync(file.fileno())
-            self._fs.mv(new, name)
+            self._files.fs.makedirs(folder, exist_ok=True)
+            self._files.write(new, io.BytesIO(data))
+            self._files.fs.mv(new, name)
             names = self._names(partition)
             kept = set(names[:KEPT]) | {_foundation(one) for one in names[:KEPT]}
             for old in names:
                 if old not in kept:
-                    self._fs.rm_file(old)
+                    self._files.fs.rm_file(old)
         except OSError as error:
             with suppress(OSError):
-                self._fs.rm_file(new)
-            raise StoreError(self._url, f"{name} cannot be written ({error})") from error
+                self._files.fs.rm_file(new)
+            raise StoreError(self._files.url, f"{name} cannot be written ({error})") from error
 
     def read(self, partition: int, use: Callable[[bytes, bytes | None], None]) -> bool:
         """Hand the newest snapshot that can be used over; tell whether there was one.
@@ -97,27 +90,26 @@ class Checkpoints:
             for name in self._names(partition):
                 try:
                     below = _foundation(name)
-                    use(self._fs.cat_file(name), self._fs.cat_file(below) if below else None)
+                    use(
+                        self._files.fs.cat_file(name),
+                        self._files.fs.cat_file(below) if below else None,
+                    )
                 except (InputError, FileNotFoundError) as error:
                     _log.warning("snapshot not used file=%s reason=%s", name, error)
                 else:
                     return True
         except OSError as error:
-            raise StoreError(self._url, f"cannot be read ({error})") from error
+            raise StoreError(self._files.url, f"cannot be read ({error})") from error
         return False
 
     def _names(self, partition: int) -> list[str]:
         """Give the files of a partition, the newest first."""
-        folder = self._folder(partition)
-        self._fs.invalidate_cache(folder)
-        if not self._fs.exists(folder):
-            return []
-        names = self._fs.ls(folder, detail=False)
+        names = self._files.paths(self._folder(partition))
         # Of two that have taken as many, the change is the newer one.
         return sorted((name for name in names if name.endswith((ENDING, CHANGE))), reverse=True)
 
     def _folder(self, partition: int) -> str:
-        return posixpath.join(self._root, f"partition-{partition:05d}")
+        return self._files.path(f"partition-{partition:05d}")
 
 
 def _name(n_taken: int, stands_on: int | None) -> str:
@@ -134,7 +126,3 @@ def _foundation(name: str) -> str:
         return ""
     folder, _, file = name.rpartition("/")
     return f"{folder}/{file.removesuffix(CHANGE).partition('_')[2]}{ENDING}"
-
-
-def _protocols(fs: Any) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)

@@ -38,11 +38,12 @@ def chunk(who, hour, second):
     return Chunk(who, "strap", "ecg", t0_ns, samples, 250.0, 250 * second)
 
 
-def compacted(folders, hour):
-    """Record and compact an hour of two people."""
-    segment = Segment(hour, 1)
+def compacted(folders, hour, seconds=range(5)):
+    """Record and compact some of an hour of two people."""
+    folders.make()
+    segment = folders.next_segment(hour)
     log = LogWriter(folders.log(segment))
-    log.append(pack([chunk(who, hour, s) for who in ("p.1", "p2")]) for s in range(5))
+    log.append(pack([chunk(who, hour, s) for who in ("p.1", "p2")]) for s in seconds)
     log.close()
     compact(folders, segment)
     return segment
@@ -80,6 +81,24 @@ def test_what_was_not_finished_is_not_there_and_is_put_again(url, folders):
     assert shelf.segments() == [segment]
     fs.rm_file(f"{root}/{segment.name}/{COMPLETE}")
     assert shelf.segments() == []
+
+
+def test_more_of_an_hour_that_is_there_is_put_beside_it(url, folders, tmp_path):
+    """Of a sink that went on in that hour, or on another machine: its first number is free here."""
+    shelf, seconds = Shelf(url), (range(5), range(5, 9))
+    for some in seconds:
+        shelf.put(folders, compacted(folders, HOUR, some))
+    assert shelf.segments() == [Segment(HOUR, 1), Segment(HOUR, 2)]
+    elsewhere = Folders(tmp_path / "elsewhere")
+    shelf.bring(elsewhere, "p2", HOUR * HOUR_NS, (HOUR + 1) * HOUR_NS)
+    assert sum(len(run.samples) for run in read(elsewhere, "p2")) == 9 * 250
+
+
+def test_what_was_put_but_not_deleted_here_is_put_once(url, folders):
+    shelf = Shelf(url)
+    shelf.put(folders, compacted(folders, HOUR))
+    shelf.put(folders, compacted(folders, HOUR))  # the same again, as after a kill
+    assert shelf.segments() == [Segment(HOUR, 1)]
 
 
 def test_old_hours_go(url, folders):
