@@ -15,11 +15,18 @@ from typing import Final
 
 
 def _secret() -> str:
-    return secrets.token_urlsafe(32)
+    return _no_option(lambda: secrets.token_urlsafe(32))
 
 
 def _cluster() -> str:
-    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return _no_option(lambda: urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+
+
+def _no_option(make: Callable[[], str]) -> str:
+    """Draw until it does not begin as an option does: servers get these on their command lines."""
+    while (found := make()).startswith("-"):
+        pass
+    return found
 
 
 NAMES: Final[dict[str, Callable[[], str]]] = {

@@ -152,6 +152,19 @@ def test_secrets_are_random_only_for_the_owner_and_never_changed(tmp_path):
     assert not set(one.values()) & set(two.values())
 
 
+def test_no_secret_begins_as_an_option_does():
+    assert not any(make().startswith("-") for make in NAMES.values() for _ in range(500))
+
+
+def test_servers_are_ready_when_they_say_so_and_are_not_root():
+    # Kafka and PostgreSQL drop root by themselves, InfluxDB too; Redis only as its own command.
+    assert SERVICES["redis"]["command"][0] == "redis-server" or SERVICES["redis"]["user"] == "redis"
+    # PostgreSQL listens on its socket while it is being set up, and then starts anew.
+    assert "-h" in SERVICES["postgres"]["healthcheck"]["test"]
+    # What looks at the broker must not take as much memory as the broker.
+    assert "KAFKA_HEAP_OPTS=-Xmx128m " in SERVICES["kafka"]["healthcheck"]["test"][1]
+
+
 def test_secrets_are_not_in_the_repository():
     assert "/.env" in (ROOT / ".gitignore").read_text().splitlines()
     assert "!.env" not in (ROOT / ".dockerignore").read_text()
