@@ -48,11 +48,11 @@ def bridge(
     from dataclasses import replace
 
     from device_bridges.pacing import WallClock
-    from processors.errors import SettingError
     from streams.bridging import play
     from streams.commands.run import parse_speed, replay_plan, simulation_plan
     from streams.config import load
     from streams.messages import Enrolment
+    from streams.packages import needed_by
 
     given = {
         "scenario": scenario, "participants": participants, "seed": seed, "kafka": kafka,
@@ -60,12 +60,8 @@ def bridge(
     }  # fmt: skip
     settings = load(given, file=config)
     pace = parse_speed(speed)
-    try:
+    with needed_by("vitals bridge"):
         from streams.bus.kafka import KafkaBus
-    except ImportError as error:
-        raise SettingError(
-            "vitals bridge", "needs more packages: pip install 'vitalstream[kafka]'"
-        ) from error
 
     require_topics(settings)
     if replay:

@@ -142,14 +142,10 @@ def _records(settings: Settings, *, up_to_date: bool) -> Iterator[Check]:
 
 
 def _topics(address: str, n_partitions: int, *, create: bool) -> Iterator[Check]:
-    from processors.errors import SettingError
+    from streams.packages import needed_by
 
-    try:
+    with needed_by("--kafka"):
         from streams.bus import admin
-    except ImportError as error:
-        raise SettingError(
-            "--kafka", "needs more packages: pip install 'vitalstream[kafka]'"
-        ) from error
     from streams.bus.topics import topics
 
     wanted = topics()

@@ -44,9 +44,9 @@ def monitor(
     the settings, where `vitals sink` keeps it.
     """
     from alerts.policy import load_policy
-    from processors.errors import SettingError
     from streams.commands.run import bind
     from streams.config import load
+    from streams.packages import needed_by
 
     given = {
         "kafka": kafka, "partitions": partitions, "redis_url": redis, "host": host, "port": port,
@@ -54,12 +54,8 @@ def monitor(
     }  # fmt: skip
     settings = load(given, file=config)
     rules = load_policy(settings.policy)
-    try:
+    with needed_by("vitals monitor"):
         from streams.bus.kafka import KafkaBus
-    except ImportError as error:
-        raise SettingError(
-            "vitals monitor", "needs more packages: pip install 'vitalstream[kafka]'"
-        ) from error
     from streams.monitor.role import Monitor, Role
 
     require_topics(settings)

@@ -34,16 +34,13 @@ def sink(
     """
     from processors.errors import SettingError
     from streams.config import load
+    from streams.packages import needed_by
 
     given = {"kafka": kafka, "partitions": partitions, "data": data, "group": group}
     settings = load(given, file=config)
-    try:
+    with needed_by("vitals sink", "kafka,stores"):
         from streams.bus.kafka import KafkaBus
         from streams.sink.running import LANES, run_sink
-    except ImportError as error:
-        raise SettingError(
-            "vitals sink", "needs more packages: pip install 'vitalstream[kafka,stores]'"
-        ) from error
 
     for name in only or ():
         if name not in LANES:

@@ -36,18 +36,14 @@ def worker(
     makes a last one. All workers of a group must have the same alarm policy.
     """
     from alerts.policy import load_policy
-    from processors.errors import SettingError
     from streams.config import load
+    from streams.packages import needed_by
     from streams.warming import warm_up
 
     given = {"kafka": kafka, "checkpoints": checkpoints, "group": group, "policy": policy}
     settings = load(given, file=config)
-    try:
+    with needed_by("vitals worker"):
         from streams.worker.faust_worker import Role, Worker
-    except ImportError as error:
-        raise SettingError(
-            "vitals worker", "needs more packages: pip install 'vitalstream[kafka]'"
-        ) from error
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     instance = f"{socket.gethostname()}-{name}" if name else socket.gethostname()
     role = Role(settings.kafka, settings.group, instance, settings.checkpoints)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from processors.errors import SettingError
 from streams.config import Settings
+from streams.packages import needed_by
 from streams.stores import Store
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from streams.stores.postgres import PostgresStore
 
 FILE: Final = "vitals.sqlite"
-NEEDS: Final = "needs more packages: pip install 'vitalstream[kafka,stores]'"
+_EXTRAS: Final = "kafka,stores"
 
 
 def open_stores(settings: Settings) -> Store:
@@ -58,10 +59,8 @@ def open_series(settings: Settings, spill: Path | None = None) -> InfluxStore:
 
 def influx_server(settings: Settings) -> InfluxServer:
     """Give the way to the bucket; nothing is connected yet."""
-    try:
+    with needed_by("influx_url", _EXTRAS):
         from streams.stores.influx_server import InfluxServer
-    except ImportError as error:
-        raise SettingError("influx_url", NEEDS) from error
     return InfluxServer(
         settings.influx_url,
         settings.influx_org,
@@ -78,10 +77,8 @@ def open_records(settings: Settings) -> PostgresStore:
     StoreError
         It cannot be reached, or has other tables than this version.
     """
-    try:
+    with needed_by("postgres_url", _EXTRAS):
         from streams.stores.postgres import PostgresStore
-    except ImportError as error:
-        raise SettingError("postgres_url", NEEDS) from error
     password = settings.postgres_password.get_secret_value()
     return PostgresStore(settings.postgres_url, password)
 
@@ -94,11 +91,9 @@ def migrate_records(settings: Settings) -> tuple[str | None, str | None]:
     StoreError
         It cannot be reached, or does not allow it.
     """
-    try:
+    with needed_by("postgres_url", _EXTRAS):
         from streams.stores.postgres import open_engine
         from streams.stores.postgres.migrating import migrate
-    except ImportError as error:
-        raise SettingError("postgres_url", NEEDS) from error
     engine = open_engine(settings.postgres_url, settings.postgres_password.get_secret_value())
     try:
         return migrate(engine)
