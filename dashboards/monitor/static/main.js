@@ -401,7 +401,10 @@ export class Page {
   }
 
   writeHeader() {
-    const all = this.people.size, shown = this.grid.order.length;
+    // A part of the processing that has stalled has a tile, but is nobody.
+    const isPerson = (/** @type {Person} */ one) => one.group !== 'system';
+    const all = [...this.people.values()].filter(isPerson).length;
+    const shown = this.grid.order.filter(isPerson).length;
     say(element('count'), t(shown === all ? 'count' : 'count.some', { n: all, shown }));
     const connection = element('connection');
     const state = this.connection.state;

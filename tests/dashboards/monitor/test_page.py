@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from dashboards.monitor.history import ParticipantHistory
 from processors.records import Finding
-from tests.dashboards.feeder import DemoBurden
+from tests.dashboards.feeder import DemoBurden, Person
 from tests.needs import chromium
 
 pytestmark = pytest.mark.browser
@@ -239,6 +239,11 @@ def test_of_many_participants_only_those_in_view_exist_and_get_traces(serve, loo
     assert 9 <= shown <= 24
     until(page, "vitalstreamPage.feeds.size > 0")
     assert served.call(lambda: {len(v.watched) for v in served.hub.viewers}) == {shown}
+    # What monitors on Kafka show of the processing is nobody.
+    stalled = Person("partition 0", "Processing, partition 0", "system")
+    served.call(served.hub.set_participants, [*served.feeder.people, stalled])
+    until(page, "vitalstreamPage.people.size === 501")
+    expect(page.locator("#count")).to_have_text("500 participants")
     page.evaluate("document.getElementById('grid').scrollTop = 1e6")
     expect(page.locator(".tile", has_text="P-0499")).to_have_count(1)
     until(page, "vitalstreamPage.feeds.has(499)")
