@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from alerts.policy import load_policy
+from processors.errors import InputError
 from streams.alarm_messages import decode_acts, decode_alarms
 from streams.bus import Place, Record
-from streams.bus.topics import ACTS, CONTROL, raw
+from streams.bus.topics import ACTS, ALARMS, CONTROL, EVENTS, FEATURES, raw
 from streams.frame import PREFIX_BYTES
 from streams.messages import (
     decode_controls,
@@ -19,6 +21,11 @@ from streams.messages import (
     decode_progress,
     decode_series,
 )
+from streams.sink.records import RecordsWork
+from streams.sink.series import SILENT_S, SeriesWork
+from streams.stores import FEATURES as KIND
+from streams.stores import SCALARS
+from streams.stores.sqlite import SqliteStore
 from streams.wire import decode
 from streams.worker.journal import decode_turn
 from streams.worker.partition import Partition
@@ -35,6 +42,13 @@ READERS = {
     "progress": decode_progress,
     "series": decode_series,
     "turn": decode_turn,
+}
+# What a sink keeps, on which topic it comes, and what the store then has.
+KEEPERS = {
+    "series": (SeriesWork, FEATURES, lambda store: store.names(KIND) + store.names(SCALARS)),
+    "findings": (RecordsWork, EVENTS, lambda store: store.findings()),
+    "alarms": (RecordsWork, ALARMS, lambda store: store.alarms()),
+    "people": (RecordsWork, CONTROL, lambda store: store.participants()),
 }
 # What workers read, and on which topic it comes.
 INPUTS = {"block": raw("ecg"), "controls": CONTROL, "people": CONTROL, "acts": ACTS}
@@ -72,3 +86,17 @@ def test_a_worker_takes_every_kept_version_of_its_input(path):
     said = partition.process(partition.take({}))
     assert said.dead == []
     assert partition.order.offsets[topic] == 1
+
+
+@pytest.mark.parametrize("path", [p for p in KEPT if name_and_version(p)[0] in KEEPERS],
+                         ids=lambda path: path.stem)  # fmt: skip
+def test_a_sink_keeps_every_kept_version_beside_what_cannot_be_read(path, tmp_path, monkeypatch):
+    make, topic, found = KEEPERS[name_and_version(path)[0]]
+    with contextlib.closing(SqliteStore(tmp_path / "vitals.sqlite")) as store:
+        work = make(store)
+        with pytest.raises(InputError):
+            work.take(Record(Place(topic, 0), 0, 10**12, path.read_bytes()[:-1]))
+        work.take(Record(Place(topic, 0), 1, 10**12, path.read_bytes()))
+        monkeypatch.setattr(work, "_monotonic", lambda: 2 * 10**9 * SILENT_S, raising=False)
+        assert work.keep() == []
+        assert found(store)

@@ -12,7 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from alerts.audit import Audit
+from alerts.policy import load_policy
 from processors.errors import SettingError
+from streams.bus import Place, Record
+from streams.bus.topics import EVENTS
+from streams.messages import encode_findings
+from streams.monitor.past import Past
+from streams.sink.records import RecordsWork
 from streams.stores import StoreError, UnfitError
 from streams.stores.postgres import PostgresStore, open_engine
 from streams.stores.postgres.migrating import migrate, revisions
@@ -101,6 +107,46 @@ def test_what_does_not_fit_is_refused_and_nothing_of_it_is_kept(url):
         assert store.findings() == []
         store.write([told("pause", "point", 1, 2, who="a\0b")])
         assert [one.participant for one in store.findings()] == ["a\ufffdb"]
+
+
+def test_a_database_that_is_away_for_a_while_loses_nothing_and_is_read_again(
+    postgres_url, name, engine_of
+):
+    with engine_of(postgres_url).execution_options(isolation_level="AUTOCOMMIT").connect() as other:
+
+        def let_in(*, allowed):
+            other.execute(text(f"alter database {name} with allow_connections {allowed}"))
+            if not allowed:  # as when the server is ended: open connections break
+                kill = "select pg_terminate_backend(pid) from pg_stat_activity where datname = :n"
+                other.execute(text(kill), {"n": name})
+
+        other.execute(text(f"drop database if exists {name}"))
+        other.execute(text(f"create database {name}"))
+        url = postgres_url.rpartition("/")[0] + f"/{name}"
+        engine = engine_of(url)
+        migrate(engine)
+        engine.dispose()
+        store, now_s = PostgresStore(url), [0.0]
+        past = Past(lambda: store, load_policy(), lambda: at(100), lambda: now_s[0])
+        work = RecordsWork(store)
+        place = Place(EVENTS, 0)
+        work.take(Record(place, 0, 5, encode_findings(FINDINGS[:1])))
+        work.keep()
+        let_in(allowed=False)
+        work.take(Record(place, 1, 6, encode_findings(FINDINGS[1:])))
+        for _ in range(2):
+            with pytest.raises(StoreError) as fault:
+                work.keep()
+            assert not isinstance(fault.value, UnfitError)
+        assert past.history("p1").findings == ()  # the page shows what it has in memory
+        with pytest.raises(StoreError):
+            past.screening(None)
+        let_in(allowed=True)
+        assert work.keep() == []
+        assert {one.id for one in store.findings()} == {one.id for one in FINDINGS}
+        assert len(past.history("p1").findings) == 2
+        past.close()
+        other.execute(text(f"drop database {name}"))
 
 
 def test_a_server_that_is_not_there_is_a_fault_that_names_it():
