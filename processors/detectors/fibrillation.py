@@ -48,18 +48,26 @@ class Params:
     ----------
     leakage, evenness
         A window is even below the first and above the second (`processors.kernels.ecg_waves`).
-    slow_hz, fast_hz
-        Its mean frequency lies between them.
+    slow_hz, slow_vt_hz, fast_hz
+        Its mean frequency lies above the first, where waves are alike above the second, and below
+        the third.
     margin
-        While a rhythm of waves holds, these four limits are wider by this share.
+        While a rhythm of waves holds, these limits are wider by this share.
     least_mv
         A smaller window is standstill or nothing.
     confidence, normal
         It is organised where its QRS are at least so sure, and at least this share is normal.
+    broad
+        ... but not where waves are alike and more even than this, for there no QRS is narrow: what
+        a recording begins with is taken for normal.
     likeness, held_likeness
         Waves this alike are regular, in tachycardia those of the second still: at
         ``slow_per_min`` to ``fast_per_min`` they are tachycardia, faster ones flutter, slower ones
         are left to the beats.
+    vt_hz, vt_likeness
+        Waves slower than the first are regular from the second on: fibrillation is faster.
+    fair
+        A second that is noisy above 25 Hz is bad if it scores less; else its waves can be read.
     most_mv
         Larger waves are tachycardia, regular or not.
     window_s, hop_s
@@ -72,15 +80,20 @@ class Params:
 
     leakage: float = 0.7  # 1, tuned: 97 % of VF lie below it; tremor on QRS lies above
     evenness: float = 0.58  # 1, tuned: broad beats with T waves 0.54 (vfdb 418), noise 0.64
-    slow_hz: float = 2.5  # Hz, tuned: wide QRS and T at 110/min, vfdb 418, have 2.4
+    slow_hz: float = 2.8  # Hz, tuned: wide QRS and T at 110/min, vfdb 418, have 2.2 to 2.8
+    slow_vt_hz: float = 2.5  # Hz, default: nearly sines at 150/min; beats tell slower VT
     fast_hz: float = 7.5  # Hz, default: tremor has 8 (cinc2017 A02821), muscle noise 13
     margin: float = 0.1  # 1, default
     least_mv: float = 0.2  # mV, Kerber 1997, Circulation 95:1677: coarse VF; to be confirmed
     most_mv: float = 4.0  # mV, default
     confidence: float = 0.5  # 1, tuned: 0.1-0.4 in VF, 0.5-0.7 where broad beats are even
     normal: float = 0.5  # 1, default: most
+    broad: float = 0.65  # 1, default: above that of Gaussian noise, 0.64
     likeness: float = 0.9  # 1, tuned
     held_likeness: float = 0.85  # 1, default: so that what is near 0.9 does not flicker
+    vt_hz: float = 3.0  # Hz, tuned: of VF in vfdb 95 % is faster, half than 4.2 Hz
+    vt_likeness: float = 0.65  # 1, tuned
+    fair: float = 0.5  # 1, CLINICAL 3.10: less is bad
     slow_per_min: float = 130.0  # /min, Mindray manual: VT
     fast_per_min: float = 250.0  # /min, default: faster is flutter
     window_s: float = 4.0  # s, CLINICAL 3.7
@@ -93,12 +106,17 @@ class Params:
             leakage=self.leakage,
             evenness=self.evenness,
             slow_hz=self.slow_hz,
+            slow_vt_hz=self.slow_vt_hz,
             fast_hz=self.fast_hz,
             margin=self.margin,
             least_mv=self.least_mv,
             most_mv=self.most_mv,
             likeness=self.likeness,
             held_likeness=self.held_likeness,
+            vt_hz=self.vt_hz,
+            vt_likeness=self.vt_likeness,
+            fair=self.fair,
+            broad=self.broad,
             slow_s=60.0 / self.slow_per_min,
             fast_s=60.0 / self.fast_per_min,
             confidence=self.confidence,
@@ -113,10 +131,10 @@ class Params:
 class Fibrillation(KeepsState):
     """Report fibrillation, and say in a stream which rhythm waves make, for `ventricular`.
 
-    A window counts as nothing when one of the last 4 s was railed, noisy above 25 Hz or without a
-    lead; whether beats are regular or alike never keeps fibrillation from being told. A rhythm
-    ends when at most one of the last four windows is positive; it goes over between fibrillation
-    and tachycardia when six of the last eight are regular, or six are not.
+    A window counts as nothing when one of the last 4 s was railed, bad and noisy above 25 Hz, or
+    without a lead; whether beats are regular or alike never keeps fibrillation from being told.
+    A rhythm ends when at most one of the last four windows is positive; it goes over between
+    fibrillation and tachycardia when six of the last eight are regular, or six are not.
     """
 
     name = "fibrillation"

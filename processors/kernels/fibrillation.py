@@ -40,12 +40,17 @@ class Limits(NamedTuple):
     leakage: float
     evenness: float
     slow_hz: float
+    slow_vt_hz: float
     fast_hz: float
     margin: float
     least_mv: float
     most_mv: float
     likeness: float
     held_likeness: float
+    vt_hz: float
+    vt_likeness: float
+    fair: float
+    broad: float
     slow_s: float
     fast_s: float
     confidence: float
@@ -124,13 +129,17 @@ def take_window(
     sure = beats > 0 and confidence >= p.confidence * beats
     more = 1.0 + p.margin if state.kind != OTHER else 1.0
     even = row[0] < p.leakage * more and row[1] * more > p.evenness
-    even = even and row[2] * more > p.slow_hz and row[2] < p.fast_hz * more
     alike = row[4] >= p.likeness
+    slow_hz = p.slow_vt_hz if alike else p.slow_hz
+    even = even and row[2] * more > slow_hz and row[2] < p.fast_hz * more
     slow = alike and row[5] > p.slow_s
     sized = row[3] >= p.least_mv
+    broad = alike and row[1] > p.broad
     good = (state.bad & 0b1111) == 0 and state.lead_off == 0
-    positive = even and sized and good and not slow and not (sure and is_normal(state, p))
+    beating = sure and not broad and is_normal(state, p)
+    positive = even and sized and good and not slow and not beating
     likeness = p.held_likeness if state.kind == TACHYCARDIA else p.likeness
+    likeness = p.vt_likeness if row[2] < p.vt_hz else likeness
     regular = row[4] >= likeness and p.fast_s <= row[5] <= p.slow_s
     regular = regular or row[3] > p.most_mv
     state.positive = ((state.positive << 1) | (1 if positive else 0)) & 0b1111
@@ -209,7 +218,8 @@ def watch_fibrillation(
             if source[i] == WAVES:
                 take_window(state, slot, t_ns[i], row, p, out)
             elif source[i] == QUALITY:
-                bad = not row[1] > 0.0 or row[3] != 0.0 or row[4] != 0.0 or not row[5] >= 0.0
+                bad = not row[1] > 0.0 or row[3] != 0.0 or not row[5] >= 0.0
+                bad = bad or (row[4] != 0.0 and row[0] < p.fair)
                 state.bad = ((state.bad << 1) | (1 if bad else 0)) & 0b1111
             elif source[i] == BEATS:
                 if row[1] == 0.0 and state.n_beats[last] < 255:

@@ -20,7 +20,7 @@ def _beats_before(records, k, windows):
 
 
 def _is_bad(v):
-    return not v[1] > 0 or v[3] != 0 or v[4] != 0 or math.isnan(v[5])
+    return not v[1] > 0 or v[3] != 0 or (v[4] != 0 and v[0] < 0.5) or math.isnan(v[5])
 
 
 def _judge(records, k, windows, kind):
@@ -29,19 +29,21 @@ def _judge(records, k, windows, kind):
     more = 1.1 if kind else 1.0
     alike = v[4] >= 0.9
     fast, slow = 60 / 250, 60 / 130
-    regular = (v[4] >= (0.85 if kind == 1 else 0.9) and fast <= v[5] <= slow) or v[3] > 4.0
+    likeness = 0.65 if v[2] < 3.0 else 0.85 if kind == 1 else 0.9
+    regular = (v[4] >= likeness and fast <= v[5] <= slow) or v[3] > 4.0
     seconds = [u for _, source, u in records[:k] if source == QUALITY][-4:]
     leads = [u[0] for _, source, u in records[:k] if source == LEAD and math.isfinite(u[0])]
     confidences, labels = _beats_before(records, k, windows)
     sure = bool(confidences) and sum(confidences) / len(confidences) >= 0.5
     normal = bool(labels) and sum(label in (1, 2) for label in labels) / len(labels) >= 0.5
     positive = (
-        v[0] < 0.7 * more and v[1] * more > 0.58 and v[2] * more > 2.5 and v[2] < 7.5 * more
+        v[0] < 0.7 * more and v[1] * more > 0.58
+        and v[2] * more > (2.5 if alike else 2.8) and v[2] < 7.5 * more
         and v[3] >= 0.2
         and not (alike and v[5] > slow)
         and not any(map(_is_bad, seconds))
         and not (leads and leads[-1])
-        and not (sure and normal)
+        and not (sure and normal and not (alike and v[1] > 0.65))
     )  # fmt: skip
     return positive, regular
 

@@ -25,8 +25,8 @@ def windows(*kinds, start_s=4.0):
     return [(round(start_s * NS) + k * HALF, 4, kind) for k, kind in enumerate(kinds)]
 
 
-def second(t_s, attached=1.0, railed=0.0, noisy=0.0, peak=0.8):
-    return (t_s * NS, 0, (0.2, attached, 0.0, railed, noisy, peak))
+def second(t_s, attached=1.0, railed=0.0, noisy=0.0, peak=0.8, score=0.2):
+    return (t_s * NS, 0, (score, attached, 0.0, railed, noisy, peak))
 
 
 def beat(t_s, confidence, label=1.0):
@@ -52,8 +52,9 @@ def scenes(draw):
         for _ in range(draw(st.integers(1, 9))):
             t += draw(st.sampled_from([HALF] * 30 + [6 * NS]))
             even = draw(st.sampled_from([kind[1]] * 4 + [0.56]))
-            like = draw(st.sampled_from([kind[4]] * 4 + [0.87]))
-            drawn = (kind[0], even, *kind[2:4], like, kind[5])
+            hz = draw(st.sampled_from([kind[2]] * 4 + [2.6, 2.9]))
+            like = draw(st.sampled_from([kind[4]] * 4 + [0.87, 0.7]))
+            drawn = (kind[0], even, hz, kind[3], like, kind[5])
             lower = (0.0,) * 3 + (draw(st.sampled_from([0.0] * 12 + [0.7, -4.0])),) + (0.0,) * 2
             v = tuple(a - b for a, b in zip(drawn, lower, strict=True))
             slow = draw(st.integers(0, 20)) == 0
@@ -62,8 +63,9 @@ def scenes(draw):
                 records += beat(t / NS - 0.2, draw(st.sampled_from([0.2, 0.9])))
                 records += beat(t / NS - 0.1, 0.9, draw(st.sampled_from([1.0, 3.0])))
             if draw(st.integers(0, 9)) == 0:
-                bad = draw(st.integers(0, 6))
-                records.append((t, 0, (1.0, float(bad != 0), 0.0, float(bad == 1), 0.0, 0.5)))
+                bad, score = draw(st.integers(0, 6)), draw(st.sampled_from([0.4, 0.6]))
+                flags = (float(bad != 0), 0.0, float(bad == 1), float(bad == 2))
+                records.append((t, 0, (score, *flags, 0.5)))
             if draw(st.integers(0, 60)) == 0:
                 records.append((t, 3, (draw(st.sampled_from([0.0, 1.0])),)))
     return sorted(records, key=lambda x: x[:2]), t + draw(st.sampled_from([0, 1, 6])) * NS
@@ -127,6 +129,8 @@ def test_no_rule_on_beats_but_sure_normal_ones_keeps_it_from_being_told():
     assert run([*windows(*[FINE] * 8), *normal]) == ([], [])
     unsure = [record for k in range(20) for record in beat(1 + 0.4 * k, 0.3)]
     assert run([*windows(*[FINE] * 8), *unsure])[0]
+    assert run([*windows(*[(*ALIKE[:1], 0.64, *ALIKE[2:])] * 8), *normal]) == ([], [])
+    assert run([*windows(*[ALIKE] * 8), *normal])[1]  # of what is so even no QRS is narrow
     wide = [record for k in range(20) for record in beat(1 + 0.4 * k, 0.7, 3.0)]
     assert run([*windows(*[FINE] * 8), *wide])[0]
 
@@ -135,6 +139,22 @@ def test_tachycardia_holds_while_its_waves_are_nearly_alike():
     nearly = (*ALIKE[:4], 0.87, ALIKE[5])
     assert run(windows(*[ALIKE] * 8, *[nearly] * 8))[1] == [(5.0, 1.0)]
     assert run(windows(*[nearly] * 8))[1] == [(5.0, 2.0)]
+
+
+def test_waves_slower_than_fibrillation_are_tachycardia_though_less_alike():
+    slow = (*ALIKE[:2], 2.9, ALIKE[3], 0.7, 0.35)
+    assert run(windows(*[slow] * 8)) == ([], [(5.0, 1.0)])
+    fast = (*slow[:2], 3.1, *slow[3:])
+    assert run(windows(*[fast] * 8))[1] == [(5.0, 2.0)]
+    slower = (*slow[:2], 2.7, *slow[3:])  # broad beats and their T waves have so much
+    assert run(windows(*[slower] * 8)) == ([], [])
+    alike = (*slower[:4], 0.95, slower[5])
+    assert run(windows(*[alike] * 8))[1] == [(5.0, 1.0)]
+
+
+def test_noise_on_waves_that_score_fair_does_not_hide_them():
+    noisy = [second(t, noisy=1.0, score=0.6) for t in range(1, 9)]
+    assert run([*windows(*[ALIKE] * 8), *noisy])[1] == [(5.0, 1.0)]
 
 
 def test_beats_before_the_window_do_not_count():
@@ -186,3 +206,13 @@ def test_a_recorded_fibrillation_is_told_in_time_and_is_no_tachycardia():
     assert onset.t_ns / NS_PER_S < begins_s + 6.0
     vt = [f for f in found if f.code == "vt" and f.state == "onset"]
     assert not vt
+
+
+def test_a_recording_that_begins_in_tachycardia_is_in_it_from_the_first_window_on():
+    path = str(recordings("vfdb") / "611")
+    begins = 250 * 1210  # 14 s after its mark: no other beat is ever seen
+    x = wfdb.rdrecord(path, sampfrom=begins, sampto=begins + 250 * 40).p_signal[:, 0]
+    onset, *others = (f for f in told(x) if f.code in ("vt", "vf") and f.at_ns < 35 * NS)
+    assert (onset.code, onset.state) == ("vt", "onset")
+    assert onset.t_ns < 8 * NS
+    assert not others
