@@ -50,6 +50,9 @@ class Params:
     low_s, low_mv
         Asystole needs so many seconds in a row of less than this from peak to peak up to now: a
         large signal without beats is fibrillation, or one in which beats are not found.
+    tiny_mv, confidence
+        A beat that is smaller than the first and less sure than the second is none where the
+        newest second was as low.
     present
         So much of a second must have arrived; a loss that could hide a beat is not silence.
     pulse, pulse_s
@@ -70,6 +73,8 @@ class Params:
     deaf_s: float = 2.0  # s, default: 0.5 s blind after a gap, and 2 s until learnt anew
     low_s: int = 3  # s, default: whole seconds in the 4.3 s at least after a last beat and its T
     low_mv: float = 0.3  # mV, CLINICAL 3.10: less includes no QRS
+    tiny_mv: float = 0.1  # mV, IEC 60601-2-27: <= 0.15 mV from peak to peak is no QRS
+    confidence: float = 0.3  # 1, default: in standstill 0.1 to 0.3 (vfdb 430)
     present: float = 0.9  # 1, CLINICAL 3.1: a gap of more than 100 ms is not bridged
     pulse: float = 0.86  # 1, CLINICAL 3.11, Orphanidou 2015
     pulse_s: float = 4.0  # s, CLINICAL 3.7
@@ -91,6 +96,8 @@ class Params:
             deaf_ns=round(self.deaf_s * NS_PER_S),
             low_s=self.low_s,
             low_mv=self.low_mv,
+            tiny_mv=self.tiny_mv,
+            confidence=self.confidence,
             present=self.present,
             pulse=self.pulse,
             pulse_ns=round(self.pulse_s * NS_PER_S),

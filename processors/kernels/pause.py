@@ -67,6 +67,8 @@ class Limits(NamedTuple):
     deaf_ns: int
     low_s: int
     low_mv: float
+    tiny_mv: float
+    confidence: float
     present: float
     pulse: float
     pulse_ns: int
@@ -210,6 +212,13 @@ def take_quality(
 
 
 @inner
+def is_nothing(state: Any, row: NDArray[np.float64], p: Limits) -> bool:
+    """Tell whether what is told as a beat is a ripple on a line that holds no QRS."""
+    tiny = abs(row[2]) < p.tiny_mv and row[3] < p.confidence
+    return bool(tiny and row[1] == 0.0 and state.n_low > 0)
+
+
+@inner
 def take_beat(state: Any, t: int, row: NDArray[np.float64], p: Limits) -> None:
     """Put a provisional beat among the pending ones, or take one back."""
     beat = t - np.int64(row[0])
@@ -284,6 +293,8 @@ def watch_pauses(
         for i in range(offsets[r], offsets[r + 1]):
             n = pass_time(state, slot, t_ns[i] - 1, p, out, n)
             if source[i] == 0:
+                if is_nothing(state, values[i], p):
+                    continue
                 if state.n_pending == N_PENDING and values[i, 1] == 0.0:
                     n = settle(state, slot, p, out, n)
                 take_beat(state, t_ns[i], values[i], p)

@@ -5,6 +5,20 @@ from __future__ import annotations
 S = 1_000_000_000
 
 
+def without_ripples(records):
+    """Leave out beats that are tiny and unsure where the newest second was low."""
+    kept, low, off = [], False, False
+    for t, source, v in records:
+        if source == 1:
+            low = v[5] < 0.3 and v[1] > 0 and v[3] == 0 and v[6] >= 0.9 and not off
+        elif source == 2:
+            off = v[0] != 0
+        elif source == 0 and not v[1] and low and abs(v[2]) < 0.1 and v[3] < 0.3:
+            continue
+        kept.append((t, source, v))
+    return kept
+
+
 def standing_beats(records):
     """Give (decided, R, after a gap) of the beats that were not taken back within 200 ms."""
     beats = []
@@ -151,6 +165,7 @@ class Story:
 
 def findings(records, until_ns):
     """Give (onset, at, t, state, revision, value or None) by code."""
+    records = without_ripples(records)
     beats = standing_beats(records)
     provisional = [(t, t - int(v[0])) for t, s, v in records if s == 0 and v[1] == 0]
     withdrawn = {t - int(v[0]): t for t, s, v in records if s == 0 and v[1] != 0}

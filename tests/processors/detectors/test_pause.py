@@ -16,8 +16,9 @@ from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
 LAG = 220_000_000
 
 
-def beat(r_ns, withdrawn=0.0, after_gap=0.0, later=0):
-    return (r_ns + LAG + later, 0, (float(LAG + later), withdrawn, 1.0, 1.0, 0.0, after_gap))
+def beat(r_ns, withdrawn=0.0, after_gap=0.0, later=0, size_mv=1.0, confidence=1.0):
+    row = (float(LAG + later), withdrawn, size_mv, confidence, 0.0, after_gap)
+    return (r_ns + LAG + later, 0, row)
 
 
 def seconds(first, last, attached=0.5, railed=0.0, noisy=0.0, peak=0.1, present=1.0):
@@ -44,7 +45,11 @@ def scenes(draw):
     for k in range(draw(st.integers(1, 30))):
         r += draw(st.sampled_from([700, 700, 710, 690, 1300, 2100, 3050, 5200, 9000])) * 1_000_000
         r += k + 1  # no two records at one time
-        records.append(beat(r, after_gap=draw(st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.0]))))
+        how = {"after_gap": draw(st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.0]))}
+        if draw(st.integers(0, 4)) == 0:
+            how["size_mv"] = draw(st.sampled_from([-0.09, 0.05, 0.11]))
+            how["confidence"] = draw(st.sampled_from([0.2, 0.31]))
+        records.append(beat(r, **how))
         if draw(st.integers(0, 7)) == 0:
             again = r + draw(st.sampled_from([60, 199, 200])) * 1_000_000
             records.append((again + LAG, 0, (float(again - r + LAG), 1.0, 1.0, 1.0, 0.0, 0.0)))
@@ -170,6 +175,18 @@ def test_a_large_signal_without_beats_is_no_asystole():
     quiet_later = rhythm(*range(1, 11)) + seconds(1, 20, peak=0.5) + seconds(21, 30)
     (row,) = run(quiet_later, 30)["finding asystole"]
     assert (row[1], row[3]) == (10 * NS, 23 * NS)
+
+
+def test_a_ripple_on_a_line_without_a_qrs_is_no_beat():
+    ripples = {"size_mv": -0.05, "confidence": 0.2}
+    still = rhythm(*range(1, 11)) + seconds(1, 30) + [beat(13 * NS, **ripples)]
+    (row,) = run(still, 20)["finding asystole"]
+    assert (row[1], row[3]) == (10 * NS, 15 * NS)
+    for how in ({"size_mv": 0.2}, {"confidence": 0.5}):  # larger, or surer
+        beaten = rhythm(*range(1, 11)) + seconds(1, 30) + [beat(13 * NS, **(ripples | how))]
+        assert run(beaten, 20)["finding asystole"][0][1] == 13 * NS
+    larger = rhythm(*range(1, 11)) + seconds(1, 30, peak=0.4) + [beat(12 * NS, **ripples)]
+    assert "finding pause" not in run(larger, 14)  # there it may be one
 
 
 def test_the_lead_flag_decides_what_the_signal_cannot_tell():
