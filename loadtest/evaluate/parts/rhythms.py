@@ -18,7 +18,7 @@ _COLUMNS = {
 }  # fmt: skip
 _STRIPPED = ("vf", "asystole", "vt")
 _BEFORE_S, _LONG_S = 3.0, 20.0  # of a strip: before the onset, and all of it
-_MOST = 60  # strips of a kind
+_MOST = 60  # strips of false findings
 
 
 def judge(cases: Sequence[Case], setting: Setting) -> Part | None:
@@ -102,7 +102,7 @@ def _episode_strips(cases: Sequence[Case], key: str, setting: Setting) -> Iterat
         f"{len(episodes)}, {missed} of them missed, which stand first. Above: annotated; below: "
         "claimed, and under it shown live. Red: VF, orange: VT, dark: asystole, grey: noise.",
         [_strip(case, start, stop, setting, "found" if found else "missed")
-         for found, case, start, stop in episodes[:_MOST]],
+         for found, case, start, stop in episodes],
     )  # fmt: skip
 
 

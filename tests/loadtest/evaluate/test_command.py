@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from loadtest.evaluate import documents
 from loadtest.evaluate.cases import Case, Setting
-from loadtest.evaluate.parts import quality, recovery
+from loadtest.evaluate.parts import quality, recovery, rhythms
 from loadtest.evaluate.run import judged
 from processors.errors import SettingError
 from streams.cli import build
@@ -123,3 +123,16 @@ def test_recordings_with_a_class_are_scored_as_a_whole(tmp_path: Path) -> None:
     assert part.checks[0].met is True
     assert part.tables[0].rows["~ noisy"]["below_fair"] == 1
     assert quality.judge(cases[:0], Setting("cinc2017", 0, 40)) is None
+
+
+def test_every_annotated_episode_has_a_strip(tmp_path: Path) -> None:
+    record(tmp_path, seconds=180)
+    notes = ["(VF\0", "(N\0"] * 68 + ["(ASYS\0", "(N\0"] * 2
+    wfdb.wrann("r1", "atr", 1 + np.arange(140) * FS_HZ, ["+"] * 140, aux_note=notes, fs=FS_HZ,
+               write_dir=str(tmp_path))  # fmt: skip
+    (tmp_path / "r1.jsonl").write_text("")
+    case = Case("r1", tmp_path / "r1.hea", tmp_path / "r1.jsonl")
+    part = rhythms.judge([case], Setting("vfdb", 0, 40))
+    assert part is not None
+    drawn = ["".join(strips()).count("<figure>") for strips in part.strips]
+    assert drawn == [68, 2, 0, 0]  # VF, asystole, VT, false
