@@ -27,13 +27,13 @@ from numpy.typing import NDArray
 
 from processors.kernels.compiling import WITHOUT_WRAPPERS, entry, inlined, inner
 from processors.kernels.filters import BUTTERWORTH_Q, highpass, lowpass, prime_highpass
+from processors.kernels.sample_clock import WITHIN_NS, time_ns
 
 CELLS = 64  # of a second
 WINDOW = 256  # cells: 4 s, CLINICAL 3.7
 HOP = 32  # cells: 0.5 s, CLINICAL 3.7
 N_OUT = 6
 SECOND_NS = 1_000_000_000
-WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 LARGEST_MV = 1000.0  # beyond: missing, like NaN
 HOLD_S = 0.1  # CLINICAL 3.1: a gap so long holds the last value; a longer one begins anew
 LOW_PASS_HZ = 20.0  # default
@@ -109,7 +109,7 @@ def watch_waves(
             s.missing += lost
             s.count += lost
             i = lo
-        if abs(_time_ns(s, s.count + lo - i) - t0_ns[r]) > WITHIN_NS:
+        if abs(time_ns(s, s.count + lo - i) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.count + lo - i, t0_ns[r]
         while i < hi:
             if s.missing == 0 and i >= lo and s.ends - s.count > 1:
@@ -131,16 +131,11 @@ def watch_waves(
             while s.count >= s.ends:
                 _end_cell(s)
                 if s.n_cells >= WINDOW and s.n_cells % HOP == 0:
-                    out_slots[count], out_ns[count] = k, _time_ns(s, s.count - 1)
+                    out_slots[count], out_ns[count] = k, time_ns(s, s.count - 1)
                     _describe(s, window, out[count])
                     count += 1
         s.seq = seq[r] + hi - lo
     return int(count)
-
-
-@inner
-def _time_ns(s: Any, count: int) -> int:
-    return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
 
 
 @inner

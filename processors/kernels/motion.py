@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.kernels.compiling import entry, inner
+from processors.kernels.sample_clock import WITHIN_NS, time_ns
 
 N_OUT = 4
 SECOND_NS = 1_000_000_000
 CELL_NS = 40_000_000
-WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 LARGEST = 1000.0  # m/s2, beyond: missing, like NaN
 
 GRAVITY_S = 1.0  # s, default: time constant of the running mean, a high-pass of 0.16 Hz
@@ -103,16 +103,11 @@ def watch_motion(
             s.end_ns = s.cell_end_ns = np.int64(-1) << 62
         elif seq[r] > s.seq:
             s.missing += seq[r] - s.seq
-        if abs(_time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
+        if abs(time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.count, t0_ns[r]
         count = _walk(s, k, values, lo, hi, line, out_slots, out_ns, out, count)
         s.seq = seq[r] + hi - lo
     return int(count)
-
-
-@inner
-def _time_ns(s: Any, count: int) -> int:
-    return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
 
 
 @inner
@@ -125,7 +120,7 @@ def _walk(
     axes = min(values.shape[1], 3)
     slowest = 1.0 / (fs * GRAVITY_S)
     forget_n = np.int64(fs * LEARN_ANEW_S)
-    next_ns = _time_ns(s, s.count)
+    next_ns = time_ns(s, s.count)
     for i in range(lo, hi):
         now_ns = next_ns
         at_ns = now_ns + WITHIN_NS
@@ -159,7 +154,7 @@ def _walk(
             s.n_valid += 1
         else:
             s.missing += 1
-        next_ns = _time_ns(s, s.count)
+        next_ns = time_ns(s, s.count)
         if next_ns + WITHIN_NS >= s.end_ns:
             count = _finish(s, k, now_ns, line, out_slots, out_ns, out, count)
     return int(count)

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from processors.kernels.compiling import entry, inner
 from processors.kernels.filters import BUTTERWORTH_Q, delay_s, highpass, lowpass, prime_highpass
+from processors.kernels.sample_clock import WITHIN_NS, time_ns
 
 LOWEST_FS_HZ, HIGHEST_FS_HZ = 16.0, 2000.0  # rows outside are passed over
 WORK_HZ = 64.0  # neighbours are averaged down to this rate or less
@@ -39,7 +40,6 @@ KEPT = 8  # intervals that the rate is read from
 LARGEST = 1e12  # beyond any converter: missing, like NaN
 TINY = 1e-30  # CLINICAL 3.1: a filter state below it is zero
 SECOND_NS = 1_000_000_000
-WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 
 
 class PulseRules(NamedTuple):
@@ -158,7 +158,7 @@ def find_pulses(
         elif lost > 0:
             # Not the constant -1, which is a type of its own and would be compiled once more.
             _run(s, k, values, lo, lo + lost, np.int64(-1), hold_n, shape, out)
-        if abs(_time_ns(s, np.float64(s.pos)) - t0_ns[r]) > WITHIN_NS:
+        if abs(time_ns(s, np.float64(s.pos)) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.pos, t0_ns[r]
         if lost > hold_n or abs(s.second_ns - t0_ns[r]) > SECOND_NS:
             s.second_ns = -(-t0_ns[r] // SECOND_NS) * SECOND_NS
@@ -189,12 +189,6 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
 def _place_second(s: Any) -> None:
     """Say at which position the next whole second is that is told."""
     s.second_pos = s.anchor + (s.second_ns - s.anchor_ns) * 1e-9 * s.fs_hz
-
-
-@inner
-def _time_ns(s: Any, pos: float) -> int:
-    """Give the time of a position in samples of the input."""
-    return int(s.anchor_ns + np.int64(np.rint((pos - s.anchor) * (1e9 / s.fs_hz))))
 
 
 @inner
@@ -363,10 +357,10 @@ def _judge(s: Any, k: int, shape: NDArray[np.float64], out: PulseOutputs) -> Non
     j = out.counts[0]
     if j < len(out.pulses):
         out.counts[0] = j + 1
-        now_ns = _time_ns(s, np.float64(s.pos - 1))
+        now_ns = time_ns(s, np.float64(s.pos - 1))
         out.pulse_slots[j], out.pulse_ns[j] = k, now_ns
         p = out.pulses[j]
-        p[0], p[1], p[2], p[3] = now_ns - _time_ns(s, pos), rr_ms, amplitude, quality
+        p[0], p[1], p[2], p[3] = now_ns - time_ns(s, pos), rr_ms, amplitude, quality
 
 
 @inner

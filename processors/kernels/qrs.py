@@ -48,6 +48,7 @@ from processors.kernels.filters import (
     median_of_few,
     prime_highpass,
 )
+from processors.kernels.sample_clock import WITHIN_NS, time_ns
 
 MAX_LEADS = 8  # the independent ones of a 12-lead ECG
 LOWEST_FS_HZ, HIGHEST_FS_HZ = 60.0, 1200.0  # rows outside are passed over: the rings are too short
@@ -78,7 +79,6 @@ RAILED = 0.1  # in the count of leads that are there: one lead ran into its rail
 MAX_RR_S = 3.0  # longer ones do not change the search-back
 MAX_SEARCH_S = 4.0  # the window of a beat found late must still be in the ring
 NEVER = np.int64(2**62)
-WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 
 
 class QrsRules(NamedTuple):
@@ -244,7 +244,7 @@ def detect_qrs(
                 _piece(s, values, lo, n, t0_ns[r], leads, piece)
                 short |= _hand_over(piece, k, out)
                 fill -= n
-        if abs(_time_ns(s, np.float64(s.count)) - t0_ns[r]) > WITHIN_NS:
+        if abs(time_ns(s, np.float64(s.count)) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.count, t0_ns[r]
         while lo < hi:
             n = min(hi - lo, np.int64(PIECE))
@@ -445,7 +445,7 @@ def _piece(
                 _leave_gap(s, c)
             else:
                 if work[2, i] < 0.0 and s.has_beat and s.beat_at >= c - rail_n:
-                    _withdraw(s, _time_ns(s, np.float64(c)), piece)  # it was the step to the rail
+                    _withdraw(s, time_ns(s, np.float64(c)), piece)  # it was the step to the rail
                 _enter_gap(s)
         if live:
             # level += (min(average, burst * level + floor) - level) * ease, with less to wait for
@@ -457,21 +457,21 @@ def _piece(
                 peak, peak_at = average, c
                 if average > s.guard:
                     if c - s.beat_at < RULES.refractory_s * fs:
-                        _withdraw(s, lost_ns if lost else _time_ns(s, np.float64(c)), piece)
+                        _withdraw(s, lost_ns if lost else time_ns(s, np.float64(c)), piece)
                     s.guard = np.inf
             elif c - peak_at >= hold_n or (
                 average < RULES.fall * peak and peak >= RULES.sure * s.threshold
             ):
                 tracking = 0
                 s.level = level
-                now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
+                now_ns = lost_ns if lost else time_ns(s, np.float64(c))
                 _candidate(s, c, peak_at, peak, now_ns, piece)
                 _set_due(s)
         before = average
         if c >= s.due:
             s.tracking, s.peak, s.peak_at = tracking, peak, peak_at
             s.grid_next, s.level = grid_next, level
-            now_ns = lost_ns if lost else _time_ns(s, np.float64(c))
+            now_ns = lost_ns if lost else time_ns(s, np.float64(c))
             while c >= s.due:
                 _meet_deadline(s, c, now_ns, piece)
     s.count = count + n
@@ -640,7 +640,7 @@ def _accept(
     contrast = 1.0 - s.noise / max(peak, 1e-9)
     s.beat_sure = min(max(height, 0.0), 1.0) * min(max(contrast, 0.0), 1.0)
     s.beat_at, s.beat_slope, s.beat_pos, s.beat_mv, s.beat_late = at, slope, pos, mv, late
-    s.beat_ns = _time_ns(s, pos)
+    s.beat_ns = time_ns(s, pos)
     s.has_beat, s.after_gap = 1, 0
     s.polarity = 1 if mv >= 0.0 else -1
     s.qrs_levels[s.n_qrs % LEVELS] = min(peak, s.cap)
@@ -846,9 +846,3 @@ def _drop_kept(s: Any, until: int) -> None:
                 s.kept[n, j] = s.kept[i, j]
             n += 1
     s.n_kept = n
-
-
-@inner
-def _time_ns(s: Any, pos: float) -> int:
-    """Give the time of a position in samples."""
-    return int(s.anchor_ns + np.int64(np.rint((pos - s.anchor) * (1e9 / s.fs_hz))))

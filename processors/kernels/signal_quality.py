@@ -30,6 +30,7 @@ from processors.kernels.filters import (
     median_of_few,
     prime_highpass,
 )
+from processors.kernels.sample_clock import WITHIN_NS, time_ns
 
 PARTS = 16  # of a second
 CELLS = 64  # of a second, for the comparison of peaks
@@ -39,7 +40,6 @@ RANK = 3  # ... so the third-largest of their strongest parts is one, whatever t
 N_OUT = 7
 SECOND_NS = 1_000_000_000
 CELL_NS = SECOND_NS // CELLS  # without a remainder
-WITHIN_NS = 1000  # a row's time this near to the expected one is a rounding
 LARGEST_MV = 1000.0  # beyond: missing, like NaN
 HOLD_S = 0.1  # a longer loss primes the filters anew
 
@@ -136,7 +136,7 @@ def watch_quality(
         elif seq[r] > s.seq:
             s.missing += seq[r] - s.seq
             s.run = 0
-        if abs(_time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
+        if abs(time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns, s.ends = s.count, t0_ns[r], s.count
         count = _walk(s, k, values, lo, hi, lead, out_slots, out_ns, out, count)
         s.seq = seq[r] + hi - lo
@@ -160,11 +160,6 @@ def _start(s: Any, fs: float, t0_ns: int) -> None:
 
 
 @inner
-def _time_ns(s: Any, count: int) -> int:
-    return int(s.anchor_ns + np.int64(np.rint((count - s.anchor) * (1e9 / s.fs_hz))))
-
-
-@inner
 def _walk(
     s: Any, k: int, values: NDArray[np.float32], lo: int, hi: int, lead: int,
     out_slots: NDArray[np.int32], out_ns: NDArray[np.int64], out: NDArray[np.float64], count: int,
@@ -173,7 +168,7 @@ def _walk(
     i: Any = lo
     while i < hi:
         if s.count >= s.ends:  # in another cell, perhaps after a loss
-            now_ns = _time_ns(s, s.count)
+            now_ns = time_ns(s, s.count)
             second = (now_ns + WITHIN_NS) // SECOND_NS
             if second != s.second:
                 if s.n > 0:  # its last sample was lost
@@ -192,8 +187,8 @@ def _walk(
         if s.cell + 1 < CELLS and ends > s.count:  # the next cell: no time has to be worked out
             _close_cell(s, s.cell + 1)
             s.ends = ends
-        elif (_time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != s.second:
-            count = _finish(s, k, _time_ns(s, s.count - 1), out_slots, out_ns, out, count)
+        elif (time_ns(s, s.count) + WITHIN_NS) // SECOND_NS != s.second:
+            count = _finish(s, k, time_ns(s, s.count - 1), out_slots, out_ns, out, count)
     return int(count)
 
 
