@@ -44,6 +44,7 @@ MOST_FORMS = 100  # numbers of forms until they begin anew
 HISTORY = 180  # beats among which the dominant template has the most
 N_RR = N_CALM  # intervals of the model
 N_FIT = 48  # intervals of which the share that fits the model is kept
+LEAST_FITS = 16  # intervals from which that share is known
 UNSEEN_BEATS = 16  # beats that the share of forms never seen before is over
 N_BINS = 12  # five-second bins of the minute of V beats
 BIN_NS = 5_000_000_000
@@ -67,7 +68,7 @@ RULES = (
     "odd_template",  # V: of a form whose beats are V
     "early_odd",  # V: early and of another form
     "on_time",  # N: another form, but on time and narrow, or rare
-    "wide_odd",  # V: far from the dominant form and wider; in AF also if it is turned round
+    "wide_odd",  # V: far from the dominant form and wider; in AF also if turned, unless narrower
     "never_twice",  # Q: would be V, but of late hardly any form came twice: noise
     "unmatched",  # N: none of these
     "extra",  # Q, revised: a small wave between two beats on time
@@ -76,10 +77,16 @@ RULES = (
     "same_pace",  # N, revised: early, but so are the beats after it: the rate has changed
     "early_pause",  # S, revised: N by its form, hardly early, and followed by a pause
     "fusion",  # F: on time, and a sum of the dominant form and of a ventricular one
+    "same_start",  # N: begins as the dominant form; what differs comes after the QRS
+    "early_in_af",  # V: in AF, early and of a form of another kind; see `is_odd_in_af`
+    "turned",  # V: wider and turned round from its beginning on, however early
+    "late_pause",  # V, revised: on time and of another form, and followed by a pause
+    "compensated",  # V, revised: S of a form of its own, whose pause makes up for it
 )
 (FIRST_BEATS, DOMINANT, EARLY, NOISE, REGULAR_FORM, NEAR_DOMINANT, DOMINANT_QRS,
  ABERRANT, SUSTAINED, ODD_TEMPLATE, EARLY_ODD, ON_TIME, WIDE_ODD, NEVER_TWICE, UNMATCHED,
- EXTRA, NO_PAUSE, DOUBTFUL, SAME_PACE, EARLY_PAUSE, FUSION) = range(21)  # fmt: skip
+ EXTRA, NO_PAUSE, DOUBTFUL, SAME_PACE, EARLY_PAUSE, FUSION, SAME_START,
+ EARLY_IN_AF, TURNED, LATE_PAUSE, COMPENSATED) = range(26)  # fmt: skip
 
 WINDOWS, QUALITY = 0, 1  # sources
 FRESH_NS = 2_000_000_000  # default: older quality says nothing of a beat
@@ -171,6 +178,7 @@ class Rules(NamedTuple):
     plain_ratio: float = 2.5  # 1, a beat up to so many times the dominant form is not large ...
     larger_ratio: float = 2.0  # 1, ... and one by so much more is as large as noise
     odd_share: float = 0.3  # 1, share of V that makes a form odd
+    mostly_odd: float = 0.5  # 1, and one whose early beats are not aberrant
     dominant_share: float = 0.3  # 1, a narrower form may be dominant from this share of the top
     settled: int = 40  # beats that a dominant form needs to be replaced only by an equal
     overwhelming: float = 0.6  # 1, share of the last 180 that makes even an odd form dominant
@@ -180,6 +188,16 @@ class Rules(NamedTuple):
     pause: float = 1.1  # 1, a pause after an early beat is at least this much of the expected
     no_pause_beats: int = 4  # beats of a form from which a wide beat without a pause stays V
     af_rare_ratio: float = 0.6  # 1, size up to which a form seen once or twice is aberrant in AF
+    same_start: float = 0.25  # 1, begins as the dominant form; 0.2 to 0.3 do as well
+    af_early: float = 0.7  # 1, in AF a beat of another kind is V up to here ...
+    af_unlike: float = 0.45  # 1, ... and up to this correlation; 0.4 to 0.5 are as good
+    af_larger: float = 2.0  # 1, ... or from this size against the dominant form; 1.7 to 2.5
+    af_unlike_start: float = 0.85  # 1, ... and if it begins as far away as this; 0.8 to 0.9
+    steady: float = 0.75  # 1, share of regular intervals in a rhythm that shows a pause; 0 to 0.8
+    mostly_seen: float = 0.5  # 1, share of unseen forms below which a strange one is not noise
+    turned_correlation: float = 0.2  # 1, turned round up to here ...
+    turned_start: float = 1.7  # 1, ... and from here on; an equal beat upside down has 2
+    compensated: float = 0.15  # 1, both intervals are twice the expected one within this
     on_time_wide_ms: float = 40.0  # ms, on time and this narrow is N
     on_time_start: float = 1.0  # 1, and begins this near
     on_time_ratio: float = 3.0  # 1, size up to which a beat without a pause is N
@@ -461,6 +479,28 @@ def is_fusion(state: Any, wave: NDArray[np.float64], p: Fusion, work: NDArray[np
 
 
 @inner
+def is_odd_in_af(state: Any, p: Rules) -> bool:
+    """Tell whether the newest beat is early and of a kind that an aberrant beat in AF is not.
+
+    That one begins as the dominant form does (Gouaux & Ashman 1947). Where hardly any form comes
+    back it is more likely noise, and what is clearly narrower is no V beat.
+    """
+    f = state.features
+    unlike = f[0] < p.af_unlike and f[2] > -p.wide_ms
+    early = f[4] < p.af_early and f[7] > p.af_unlike_start
+    return bool(early and state.unseen < p.mostly_seen and (unlike or f[3] > p.af_larger))
+
+
+@inner
+def is_turned(state: Any, p: Rules) -> bool:
+    """Tell whether the newest beat is wider than a settled dominant form, and its reverse."""
+    f = state.features
+    reverse = f[0] < p.turned_correlation and f[7] > p.turned_start
+    settled = state.count[state.dominant] >= p.settled
+    return bool(reverse and settled and f[2] > p.as_wide_ms and f[3] < p.rare_ratio)
+
+
+@inner
 def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.float64]) -> None:
     """Name the newest beat from its features: the first rule that fits."""
     f = state.features
@@ -471,6 +511,9 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
     is_early = early < p.early
     shape_early = f[8]
     profile_wide = state.width[k] - state.width[state.dominant]
+    is_v_form = state.count[k] >= p.form_beats and state.odd[k] > p.odd_share
+    mostly_v = is_v_form and state.odd[k] > p.mostly_odd
+    turned_in_af = af and c < p.odd_correlation and wide > -p.wide_ms
     label = N
     rule = UNMATCHED
     if state.n_beats < 4:
@@ -482,6 +525,7 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
     elif (
         state.count[k] >= p.form_beats
         and shape_early < p.form_early
+        and (state.odd[k] <= p.odd_share or fits < p.steady)
         and c > p.form_correlation
         and profile_wide < p.form_wide_ms
         and ratio < p.form_ratio
@@ -489,13 +533,17 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
         rule = REGULAR_FORM
     elif c >= p.near_correlation and d <= p.near_distance and (wide < p.as_wide_ms or not is_early):
         rule = NEAR_DOMINANT
+    elif start < p.same_start and not is_v_form:
+        rule = SAME_START
+    elif af and is_odd_in_af(state, p):
+        label, rule = V, EARLY_IN_AF
     elif wide < p.as_wide_ms and f[10] >= (
         p.dominant_qrs_early if early < p.very_early else p.dominant_qrs
     ):
         # In fast rhythms T waves and neighbours lie in the window: the QRS tells who conducts it.
         rule = DOMINANT_QRS
     elif (
-        (early < p.aberrant_early and start < p.aberrant_start)
+        (early < p.aberrant_early and start < p.aberrant_start and not mostly_v)
         or (af and c > p.af_correlation and ratio < p.af_ratio)
         or (af and start < p.af_start and wide < p.very_wide_ms)
         or (af and state.count[k] <= 2 and ratio < p.af_rare_ratio)
@@ -508,8 +556,10 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
         and p.sustained_early < early < p.late
     ):
         rule = SUSTAINED
-    elif state.count[k] >= 4 and state.odd[k] > p.odd_share:
+    elif is_v_form:
         label, rule = V, ODD_TEMPLATE
+    elif not af and is_turned(state, p):
+        label, rule = V, TURNED
     elif (
         not af
         and early < p.early_v
@@ -525,12 +575,12 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
         )
     ):
         rule = ON_TIME
-    elif (d > p.odd_distance and (wide > p.wide_ms or (af and c < p.odd_correlation))) or (
+    elif (d > p.odd_distance and (wide > p.wide_ms or turned_in_af)) or (
         wide > p.very_wide_ms and c < p.near_correlation
     ):
         label, rule = V, WIDE_ODD
     # A focus gives beats that are alike; in AF, where aberrant beats differ, this is not asked.
-    if rule in (EARLY_ODD, WIDE_ODD) and not af and state.unseen > p.unseen_share:
+    if rule in (EARLY_ODD, WIDE_ODD, TURNED) and not af and state.unseen > p.unseen_share:
         label, rule = Q, NEVER_TWICE
     ours = rule in (FIRST_BEATS, DOMINANT, NEAR_DOMINANT, DOMINANT_QRS)
     if not ours and label != Q and doubt(state, p) > (p.doubt_v if label == V else p.doubt):
@@ -573,7 +623,7 @@ def classify(
     n = min(state.n_fits, N_FIT)
     for i in range(n):
         n_fit += state.fits[i]
-    f[5] = n_fit / n if n >= 16 else 1.0
+    f[5] = n_fit / n if n >= LEAST_FITS else 1.0
     size = 0.0
     for i in range(WIDTH_LOW, WIDTH_HIGH):
         size = max(size, abs(wave[i]))
@@ -637,6 +687,34 @@ def revise_early(state: Any, rr_next_ms: float, p: Prematurity) -> bool:
 
 
 @inner
+def revise_pause(state: Any, rr_next_ms: float, p: Rules) -> bool:
+    """Look at whether the pause after the newest beat, which is not V, is that of a V beat.
+
+    A beat on time has none, if it is the sinus node's; after a couplet the pause comes second. An
+    early beat of the atria resets the sinus node, so that its pause does not make up for it.
+    """
+    f = state.features
+    k = state.template
+    own = f[0] < p.odd_correlation and f[2] > -p.as_wide_ms and f[7] > p.aberrant_start
+    on_time = p.early < f[4] < p.on_time_late and state.rule in (ON_TIME, UNMATCHED, SUSTAINED)
+    pause = f[4] * rr_next_ms / f[9]
+    longer = pause > p.pause and rr_next_ms > p.premature.pause * f[9]
+    steady = state.n_fits >= LEAST_FITS and f[5] >= p.steady
+    steady = steady and state.count[state.dominant] >= p.settled
+    apart = f[0] < p.fit_correlation and f[1] > p.early_distance and f[7] >= p.same_start
+    made_up = f[4] < p.very_early and abs(f[4] + pause - 2.0) < p.compensated
+    if state.label == N and on_time and own and longer and steady and state.unseen < p.mostly_seen:
+        state.rule = LATE_PAUSE
+    elif state.label == S and apart and made_up:
+        state.rule = COMPENSATED
+    else:
+        return False
+    state.label = V
+    state.odd[k] += 1.0 / min(state.count[k], 16)
+    return True
+
+
+@inner
 def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     """Look at the newest beat again with the interval after it; tell whether its label changed."""
     f = state.features
@@ -656,6 +734,8 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
     if not regular:
         return False
     if state.label != V:
+        if revise_pause(state, rr_next_ms, p):
+            return True
         return bool(revise_early(state, rr_next_ms, p.premature))
     on_time = p.early_v < f[4] < p.late and abs(rr_next_ms / f[9] - 1.0) <= p.regular
     known = state.count[k] >= p.no_pause_beats
@@ -664,6 +744,7 @@ def revise(state: Any, rr_next_ms: float, p: Rules) -> bool:
         and not (known and f[2] >= p.on_time_wide_ms)
         and f[8] <= p.form_early
         and f[3] <= p.on_time_ratio
+        and not is_turned(state, p)
     )
     # An early ventricular beat is wide or leaves a pause.
     hardly_early = p.slightly_early < f[4] <= p.early_v and state.rule == EARLY_ODD

@@ -171,7 +171,8 @@ class Listener:
 
     def name(self, m, k):
         label, rule = self.name_by_form(m, k)
-        if rule in ("early_odd", "wide_odd") and not m["af"] and self.unseen > self.p.unseen_share:
+        odd = rule in ("early_odd", "wide_odd", "turned")
+        if odd and not m["af"] and self.unseen > self.p.unseen_share:
             return Q, "never_twice"
         trusted = rule in ("first_beats", "dominant", "near_dominant", "dominant_qrs")
         limit = self.p.doubt_v if label == V else self.p.doubt
@@ -212,17 +213,24 @@ class Listener:
             return N, "dominant"
         if m["noise"] > p.noise_share:
             return Q, "noise"
+        v_form = form["count"] >= p.form_beats and form["odd"] > p.odd_share
         if (form["count"] >= p.form_beats and m["form_early"] < p.form_early
+                and (form["odd"] <= p.odd_share or m["fits"] < p.steady)
                 and m["c"] > p.form_correlation and profile < p.form_wide_ms
                 and m["ratio"] < p.form_ratio):  # fmt: skip
             return N, "regular_form"
         near = m["c"] >= p.near_correlation and m["d"] <= p.near_distance
         if near and (m["wide"] < p.as_wide_ms or not early):
             return N, "near_dominant"
+        if m["start"] < p.same_start and not v_form:
+            return N, "same_start"
+        if af and self.is_odd_in_af(m):
+            return V, "early_in_af"
         alike = p.dominant_qrs_early if m["early"] < p.very_early else p.dominant_qrs
         if m["qrs"] >= alike and m["wide"] < p.as_wide_ms:
             return N, "dominant_qrs"
-        if m["early"] < p.aberrant_early and m["start"] < p.aberrant_start:
+        mostly_v = v_form and form["odd"] > p.mostly_odd
+        if m["early"] < p.aberrant_early and m["start"] < p.aberrant_start and not mostly_v:
             return N, "aberrant"
         like = m["c"] > p.af_correlation and m["ratio"] < p.af_ratio
         if af and (like or (m["start"] < p.af_start and m["wide"] < p.very_wide_ms)):
@@ -232,8 +240,10 @@ class Listener:
         usual = m["rr"] > p.sustained_rr_ms and p.sustained_early < m["early"] < p.late
         if self.alike >= p.sustained and profile < p.form_wide_ms and usual:
             return N, "sustained"
-        if form["count"] >= 4 and form["odd"] > p.odd_share:
+        if v_form:
             return V, "odd_template"
+        if not af and self.is_turned(m):
+            return V, "turned"
         needed = p.early_distance if m["early"] < p.slightly_early else p.slightly_early_distance
         if not af and m["early"] < p.early_v and m["d"] > needed:
             return V, "early_odd"
@@ -243,11 +253,46 @@ class Listener:
         if not af and p.early_v < m["early"] < p.on_time_late and (narrow or rare):
             return N, "on_time"
         far = m["d"] > p.odd_distance and (
-            m["wide"] > p.wide_ms or (af and m["c"] < p.odd_correlation)
+            m["wide"] > p.wide_ms or (af and m["c"] < p.odd_correlation and m["wide"] > -p.wide_ms)
         )
         if far or (m["wide"] > p.very_wide_ms and m["c"] < p.near_correlation):
             return V, "wide_odd"
         return N, "unmatched"
+
+    def is_odd_in_af(self, m):
+        p = self.p
+        if m["early"] >= p.af_early or m["start"] <= p.af_unlike_start:
+            return False
+        unlike = m["c"] < p.af_unlike and m["wide"] > -p.wide_ms
+        return self.unseen < p.mostly_seen and (unlike or m["ratio"] > p.af_larger)
+
+    def is_turned(self, m):
+        p = self.p
+        return (
+            m["c"] < p.turned_correlation and m["start"] > p.turned_start
+            and self.forms[self.dominant]["count"] >= p.settled
+            and m["wide"] > p.as_wide_ms and m["ratio"] < p.rare_ratio
+        )  # fmt: skip
+
+    def second_look_at_pause(self, rr):
+        """Give the rule by which the interval after the newest beat makes it V, or None."""
+        p, m = self.p, self.now
+        pause = m["early"] * rr / m["rr"]
+        own = (m["c"] < p.odd_correlation and m["wide"] > -p.as_wide_ms
+               and m["start"] > p.aberrant_start)  # fmt: skip
+        usual = p.early < m["early"] < p.on_time_late and self.unseen < p.mostly_seen
+        by_form = self.rule in ("on_time", "unmatched", "sustained")
+        longer = pause > p.pause and rr > p.premature.pause * m["rr"]
+        steady = len(self.fits) >= 16 and m["fits"] >= p.steady
+        steady = steady and self.forms[self.dominant]["count"] >= p.settled
+        if self.label == N and by_form and usual and own and longer and steady:
+            return "late_pause"
+        apart = m["c"] < p.fit_correlation and m["d"] > p.early_distance
+        apart = apart and m["start"] >= p.same_start
+        made_up = abs(m["early"] + pause - 2) < p.compensated
+        if self.label == S and apart and m["early"] < p.very_early and made_up:
+            return "compensated"
+        return None
 
     def second_look(self, rr):
         """Give a new label and rule for the newest beat, or None, once the next RR is known."""
@@ -255,7 +300,12 @@ class Listener:
         if m["af"]:
             return None
         if self.label != V:
-            return self.second_look_at_time(rr)
+            rule = self.second_look_at_pause(rr)
+            if rule is None:
+                return self.second_look_at_time(rr)
+            form = self.forms[m["k"]]
+            form["odd"] = f32(form["odd"] + 1.0 / min(form["count"], 16))
+            return V, rule
         if (m["early"] < p.early and m["early"] * (1 + rr / m["rr"]) <= p.late
                 and m["ratio"] < p.extra_ratio):  # fmt: skip
             return Q, "extra"
@@ -265,6 +315,7 @@ class Listener:
             (m["wide"] < p.on_time_wide_ms or not known)
             and m["form_early"] <= p.form_early
             and m["ratio"] <= p.on_time_ratio
+            and not self.is_turned(m)
         )
         hardly_early = p.slightly_early < m["early"] <= p.early_v and self.rule == "early_odd"
         narrow = m["wide"] < p.wide_ms and m["early"] * rr / m["rr"] < p.pause
@@ -342,7 +393,7 @@ class Listener:
         share = sum(fits) / len(fits) if len(fits) >= 16 else 1.0
         pace = float(np.median(self.calm_rr[-8:])) if len(self.calm_rr) >= 4 else math.nan
         self.now = {
-            "af": share < 1 - self.p.irregular_share, "pace_share": rr / pace,
+            "fits": share, "af": share < 1 - self.p.irregular_share, "pace_share": rr / pace,
             "rr_before": self.now["rr"] if self.now else math.nan,
             "wave": wave, "n": n, "k": k,
             "c": c, "d": difference / (size + 1e-9), "ratio": beat / (size + 1e-9),

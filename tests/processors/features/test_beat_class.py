@@ -26,6 +26,8 @@ UPSIDE_DOWN = -0.9 * WIDE
 SMALL = bump(0, 30, 0.15)
 # In a fast rhythm the waves of the neighbours lie around the QRS.
 CROWDED = NARROW + bump(-150, 30, 0.4) + bump(200, 30, -0.4)
+AFTER = NARROW + bump(170, 30, -1.6)  # what differs comes after the QRS
+BENT = NARROW + bump(-40, 14, 0.33) + bump(45, 14, -0.5)  # and this from its beginning on
 FUSED = 0.55 * NARROW + 0.5 * WIDE
 SHAPES = {
     "N": NARROW,
@@ -35,6 +37,8 @@ SHAPES = {
     "W": UPSIDE_DOWN,
     "s": SMALL,
     "i": -NARROW,
+    "a": AFTER,
+    "b": BENT,
 }
 
 
@@ -249,9 +253,49 @@ def test_a_narrow_beat_that_is_hardly_early_is_v_only_with_a_pause():
     assert final_labels(windows([*early, ("N", 910.0), ("N", 800.0)]))[-3:] == [V, N, N]
 
 
-def test_a_narrow_beat_on_time_is_not_v_however_it_looks():
-    turned = [("i", 800.0), ("N", 800.0)] * 2
-    assert final_labels(windows([*NORMAL, *turned, ("i", 800.0), ("N", 1000.0)]))[-2:] == [N, N]
+def test_a_narrow_beat_on_time_is_v_only_with_a_pause():
+    turned = [*NORMAL * 2, *[("i", 800.0), ("N", 800.0)] * 2]
+    assert V not in final_labels(windows(turned))
+    assert final_labels(windows([*turned, ("i", 800.0), ("N", 1000.0)]))[-2:] == [V, N]
+    # A rhythm that slows down has no pause.
+    slower = [("i", 850.0), ("N", 890.0), ("N", 900.0)]
+    assert V not in final_labels(windows([*NORMAL * 2, *slower]))
+    # Nor has one that is not known yet.
+    assert V not in final_labels(windows([*NORMAL[:12], ("i", 800.0), ("N", 1000.0)]))
+
+
+def test_the_second_beat_of_a_couplet_is_v_though_it_comes_on_time():
+    couplet = lines(windows([*NORMAL * 2, ("V", 560.0), ("i", 810.0), ("N", 1050.0)]))
+    assert (V, "late_pause", True) in [line[:3] for line in couplet]
+
+
+def test_an_early_beat_nearly_dominant_is_v_if_its_pause_makes_up_for_it():
+    beats = [*NORMAL, ("b", 460.0)]
+    assert final_labels(windows([*beats, ("N", 1140.0), ("N", 800.0)]))[-3:] == [V, N, N]
+    assert final_labels(windows([*beats, ("N", 900.0), ("N", 800.0)]))[-3:] == [S, N, N]
+
+
+def test_a_slow_ventricular_rhythm_is_v_though_no_beat_is_early():
+    slow = final_labels(windows([*NORMAL * 2, *[("W", 820.0)] * 6, ("N", 800.0)]))
+    assert slow[60:] == [V] * 6 + [N]
+    # A lead that is turned round makes no V: no beat is wider.
+    assert V not in final_labels(windows([*NORMAL * 2, *[("i", 800.0)] * 40]))
+
+
+def test_a_beat_that_begins_as_the_dominant_form_is_n_whatever_follows():
+    bent = [("a", 800.0), ("N", 800.0), ("a", 500.0), ("N", 1100.0)]
+    found = lines(windows([*NORMAL, *bent]))
+    assert V not in {label for label, *_ in found}
+    assert "same_start" in {rule for _, rule, *_ in found}
+
+
+def test_in_af_an_early_beat_is_v_only_if_it_begins_unlike_the_dominant_form():
+    rng = np.random.default_rng(5)
+    irregular = [("N", float(rr)) for rr in rng.uniform(500, 1100, 80)]
+    early = [("N", 900.0), ("i", 400.0), ("N", 800.0)]
+    assert (V, "early_in_af") in [line[:2] for line in lines(windows([*irregular, *early]))]
+    bent = [("N", 900.0), ("b", 400.0), ("N", 800.0)]
+    assert V not in final_labels(windows([*irregular, *bent]))
 
 
 def test_beats_of_one_focus_share_a_form_whatever_lies_around_them():
