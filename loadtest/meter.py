@@ -161,8 +161,12 @@ class Meter(Observer):
                 self.histograms.add(stage, now_ns - schedule.intended_ns(change.t_ns))
                 # What a page adds to an alarm that had to wait is counted from where it came out.
                 self.raised_ns[alarm.id] = change.t_ns if prompt else told.until_ns
-        self.series_given += sum(len(rows.participants) for rows in told.kept)
+        self.ended(told)
         self.told_given.update((f.id, f.state, f.revision) for f in told.findings)
+
+    def ended(self, told: Told) -> None:
+        """Count the rows that the store is given of a step, or at the end."""
+        self.series_given += sum(len(rows.participants) for rows in told.kept)
 
     def written(self, records: Sequence[Record]) -> None:
         """Note how long it took until findings were committed."""

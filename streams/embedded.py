@@ -416,7 +416,9 @@ class Embedded:
                 self._done_ns = max(told.until_ns, self._done_ns)
                 self._observer.processed(told)
                 show(told.features, told.alarms, told.findings, held)
-            self._store_all(core.rest())
+            rest = core.end()
+            self._store_all(rest.records)
+            self._observer.ended(rest)
             self.account = core.engine.channels.totals()
         except BaseException as error:  # noqa: BLE001 - raised again once all is closed
             self._fault = error

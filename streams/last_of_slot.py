@@ -103,6 +103,7 @@ class _Table:
         self.offset = np.zeros(0, np.int64)
         self.at_ms = np.zeros(0, np.int64)
         self.values = np.zeros((0, n_columns))
+        self.given = np.zeros(0, np.int64)  # time of the last row that was given; 0: none
 
     def put(
         self, who: NDArray[np.int64], t_ns: NDArray[np.int64], values: NDArray[np.float64],
@@ -123,6 +124,7 @@ class _Table:
             np.concatenate([self.t_ns[gone], t_ns[over]]),
             np.concatenate([self.values[gone], values[over]]),
         )
+        found = self._new(*found)
         last = who[ends]
         self.waits[last], self.t_ns[last], self.values[last] = True, t_ns[ends], values[ends]
         self.partition[last], self.offset[last], self.at_ms[last] = partition, offset, at_ms
@@ -134,6 +136,14 @@ class _Table:
         self.waits &= ~is_old
         return np.flatnonzero(is_old)
 
+    def _new(
+        self, who: NDArray[np.int64], t_ns: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Leave out the row that was given last: it has come twice, the second time late."""
+        new = (t_ns != self.given[who]) | (t_ns == 0)
+        self.given[who] = t_ns
+        return who[new], t_ns[new], values[new]
+
     def first_waiting(self, partition: int) -> int | None:
         of_it = self.offset[self.waits & (self.partition == partition)]
         return int(of_it.min()) if len(of_it) else None
@@ -141,7 +151,7 @@ class _Table:
     def _cover(self, n: int) -> None:
         more = n - len(self.waits)
         if more > 0:
-            for name in ("waits", "t_ns", "partition", "offset", "at_ms", "values"):
+            for name in ("waits", "t_ns", "partition", "offset", "at_ms", "values", "given"):
                 held = getattr(self, name)
                 grown = np.zeros((more + _GROWTH, *held.shape[1:]), held.dtype)
                 setattr(self, name, np.concatenate([held, grown]))

@@ -242,9 +242,10 @@ class LiveCore:
         alarm = self.alarms.alarm(alarm_id)
         return None if alarm is None else explain(alarm, self.alarms.policy)
 
-    def rest(self) -> tuple[SeriesRows, ...]:
+    def end(self) -> Told:
         """Give what a store still keeps of features and scalar signals when nothing more comes."""
-        return self._thinner.rest() if self._thinner is not None else ()
+        kept = self._thinner.rest() if self._thinner is not None else ()
+        return Told(self._until_ns, (), kept, (), ())
 
     def take_records(self) -> list[AlarmState | Audit]:
         """Give what a store keeps beside `Told.records`: changed states, and what persons did."""

@@ -20,5 +20,8 @@ class Observer:
     def processed(self, told: Told) -> None:
         """Note what the engine made of a step; on the engine thread."""
 
+    def ended(self, told: Told) -> None:
+        """Note what a store still keeps after the last step; on the engine thread."""
+
     def written(self, records: Sequence[Record]) -> None:
         """Note what the store has committed; on the writer thread."""

@@ -104,6 +104,14 @@ def test_reading_again_from_the_first_that_waits_gives_the_same(steps, sizes, ki
     assert found == naive(rows)[0]
 
 
+def test_a_row_that_comes_twice_is_given_once():
+    """Who counts what was given and what is stored must not find one missing."""
+    thinned = LastOfSlot()
+    rows = [("a", k * 10**9, float(k)) for k in (3, 4, 5, 4, 6, 11)]
+    found = [row for one in rows for row in kept(thinned.put(series([one]), PLACE, 0, 0))]
+    assert [v for *_, v in found] == [4.0, 6.0]
+
+
 def test_a_clock_that_is_set_back_loses_nothing():
     thinned = LastOfSlot()
     hour_ns = 3600 * 10**9

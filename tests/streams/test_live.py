@@ -56,8 +56,8 @@ def test_rows_that_cannot_be_used_stop_nothing() -> None:
     bad = scalar("no_such_signal", 1, 0)
     told = core.step(NS_PER_S, [bad, scalar("spo2", 97, 0), scalar("spo2", 97, 0, "sideways")])
     assert told.kept == ()  # it waits for the next
-    assert [r.name for r in core.rest()] == ["spo2"]
-    assert core.rest() == ()
+    assert [r.name for r in core.end().kept] == ["spo2"]
+    assert core.end().kept == ()
 
 
 def test_an_acknowledgement_lets_no_deadline_pass_that_data_to_come_may_lift() -> None:

@@ -53,7 +53,7 @@ def played():
                 findings = [f for f in told.findings if partition_of(f.participant, N) == number]
                 await bus.publish(Place(FEATURES, number), encode_series(features), at_ms)
                 await bus.publish(Place(EVENTS, number), encode_findings(findings), at_ms)
-        kept.extend(core.rest())
+        kept.extend(core.end().records)
 
     asyncio.run(play())
     return kept, bus
