@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from streams.commands.options import Config, Data
-
-_ALWAYS_NS = -(2**62), 2**62
+from streams.commands.options import Config, Data, From, To
 
 
 def export(
@@ -18,13 +16,8 @@ def export(
         str, typer.Option("--participant", metavar="ID", help="Whose; the id of the page.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty folder.")],
-    begin: Annotated[
-        str,
-        typer.Option("--from", metavar="TIME", help="ISO 8601; UTC where no zone is given (all)."),
-    ] = "",
-    until: Annotated[
-        str, typer.Option("--to", metavar="TIME", help="The first moment that is left out (all).")
-    ] = "",
+    begin: From = "",
+    until: To = "",
     file_format: Annotated[
         str, typer.Option("--format", metavar="NAME", help="csv, parquet, wfdb or edf.")
     ] = "csv",
@@ -38,6 +31,7 @@ def export(
     running.
     """
     from processors.errors import SettingError
+    from streams.commands.moments import span_ns
     from streams.commands.progress import counted
     from streams.config import load
     from streams.export import FORMATS
@@ -49,10 +43,7 @@ def export(
     settings = load({"data": data}, file=config)
     if file_format not in FORMATS:
         raise SettingError("--format", f"expected {', '.join(FORMATS)}, found {file_format!r}")
-    from_ns = _time("--from", begin) if begin else _ALWAYS_NS[0]
-    until_ns = _time("--to", until) if until else _ALWAYS_NS[1]
-    if from_ns >= until_ns:
-        raise SettingError("--to", f"expected a time after {begin}, found {until}")
+    from_ns, until_ns = span_ns(begin, until)
     path = settings.data / "vitals.sqlite"
     if not path.is_file():
         raise SettingError("--data", f"there is no store in {settings.data}")
@@ -69,23 +60,6 @@ def export(
         f"{counted(len({f.id for f in content.findings}), 'finding')} and "
         f"{counted(len({c.alarm.id for c in content.alarm_changes}), 'alarm')} are in {out}"
     )
-
-
-def _time(option: str, text: str) -> int:
-    """Give a time in ns since the epoch."""
-    from datetime import UTC, datetime, timedelta
-
-    from processors.errors import SettingError
-
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        problem = f"expected a time as 2026-11-25T08:30:00+09:00, found {text!r}"
-        raise SettingError(option, problem) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return since // timedelta(microseconds=1) * 1000
 
 
 def _make(out: Path) -> None:

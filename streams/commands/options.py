@@ -15,6 +15,14 @@ Records = Annotated[
         show_default=False,
     ),
 ]
+OptionalRecords = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="PATH",
+        help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
+        show_default=False,
+    ),
+]
 Lead = Annotated[
     str, typer.Option("--lead", metavar="N|all", help="ECG lead to use: 0, 1, ... or all.")
 ]
@@ -60,6 +68,12 @@ PolicyFile = Annotated[
     typer.Option(
         "--policy", metavar="FILE", help="Alarm policy of this site (default the shipped one)"
     ),
+]
+From = Annotated[
+    str, typer.Option("--from", metavar="TIME", help="ISO 8601; UTC where no zone is given (all).")
+]
+To = Annotated[
+    str, typer.Option("--to", metavar="TIME", help="The first moment that is left out (all).")
 ]
 Config = Annotated[
     Path | None,

@@ -2,13 +2,19 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from device_bridges.replay.link import find_recordings, read_recording
+from processors.records import NS_PER_S
 from streams.cli import build
+from streams.stores.waveforms import Folders, Segment
+from streams.stores.waveforms.log import LogWriter
 from tests.needs import recordings
+from tests.streams.stores.waveforms.recordings import T0_NS, blocks_of
 
 
 def strap(tmp_path, rr_ms):
@@ -59,6 +65,37 @@ def test_the_table_says_until_when_and_what(tmp_path):
     assert (name, head.split()[-3:]) == ("rest", ["n", "accepted", "covered"])
     assert first.split()[:2] == ["300", "800"]
     assert math.isclose(float(first.split()[-1]), 100, abs_tol=1)
+
+
+def stored(folder, *chunks):
+    folders = Folders(folder)
+    folders.make()
+    log = LogWriter(folders.log(Segment(T0_NS // (3600 * NS_PER_S), 1)))
+    log.append(blocks_of(chunks))
+    log.close()
+    return folder
+
+
+def test_what_is_stored_of_an_ecg_gives_the_rows_of_its_recording(tmp_path):
+    path = recordings("mitdb") / "101"
+    (source,) = find_recordings([path]).sources
+    record = read_recording(source).with_lead(0)
+    pieces = record.chunks(0, 150 * NS_PER_S, base_ns=T0_NS)
+    data = stored(tmp_path / "data", *(replace(one, participant="p1") for one in pieces))
+    options = "--window", 130, "--step", 20
+    found = rows("--participant", "p1", "--data", data, *options)
+    assert [row["until_s"] for row in found] == [130.0, 150.0]
+    assert found[0]["until"] == "2026-01-05T08:02:10+00:00"
+    expected, *_ = rows(path, "--window", 130, "--step", 5000)
+    for name in expected.keys() - {"recording"}:
+        assert found[0][name] == pytest.approx(expected[name], rel=1e-9), name
+    later = rows("--participant", "p1", "--data", data, *options, "--from", "2026-01-05T08:00:15")
+    assert len(later) == 1
+
+
+def test_who_has_nothing_stored_is_said_so(tmp_path):
+    done = CliRunner().invoke(build(), ["hrv", "--participant", "p9", "--data", str(tmp_path)])
+    assert "no ECG is stored of 'p9'" in str(done.exception)
 
 
 def test_a_recording_that_cannot_be_used_is_left_out(tmp_path):
