@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.end_to_end.program import COMMAND, Page, environment, wait_for
@@ -19,14 +19,14 @@ STARTED_S = 120.0
 class Role:
     """One running process; `Page` can look at that of a monitor."""
 
-    def __init__(self, folder: Path, name: str, *command: object) -> None:
+    def __init__(self, folder: Path, name: str, *command: object, **environ: str) -> None:
         self.name = name
         self.began = time.monotonic()
         self.pages: list[Page] = []
         self._log = folder / f"{name}.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*COMMAND, *map(str, command)], cwd=folder, env=environment(), stdout=log,
+                [*COMMAND, *map(str, command)], cwd=folder, env=environment(**environ), stdout=log,
                 stderr=log,
             )  # fmt: skip
 
@@ -69,15 +69,23 @@ class Role:
 
 
 class Roles:
-    """Starts roles on one Kafka, and ends all of them."""
+    """Starts roles on one Kafka, with settings from the environment, and ends all of them."""
 
-    def __init__(self, folder: Path, kafka: str, redis: str, n_partitions: int) -> None:
+    def __init__(
+        self, folder: Path, kafka: str, redis: str, n_partitions: int, environ: Mapping[str, str]
+    ) -> None:
         self.redis = redis
         self._folder = folder
         self._kafka = ("--kafka", kafka)
         self._partitions = ("--partitions", n_partitions)
         self._redis = ("--redis", redis) if redis else ()
+        self._environ = environ
         self._running: list[Role] = []
+
+    def sink(self, name: str) -> Role:
+        one = self._start(name, "sink", *self._kafka, *self._partitions)
+        one.said("Sink of")
+        return one
 
     def bridge(self, name: str, *more: object) -> Role:
         return self._start(name, "bridge", *self._kafka, *self._partitions, *more)
@@ -98,14 +106,16 @@ class Roles:
             role.kill()
 
     def _start(self, name: str, *command: object) -> Role:
-        role = Role(self._folder, name, *command)
+        role = Role(self._folder, name, *command, **self._environ)
         self._running.append(role)
         return role
 
 
 @contextlib.contextmanager
-def roles(folder: Path, kafka: str, redis: str, n_partitions: int) -> Iterator[Roles]:
+def roles(
+    folder: Path, kafka: str, redis: str, n_partitions: int, **environ: str
+) -> Iterator[Roles]:
     """Give what starts roles; all end with the block."""
-    some = Roles(folder, kafka, redis, n_partitions)
+    some = Roles(folder, kafka, redis, n_partitions, environ)
     with contextlib.closing(some):
         yield some

@@ -1,4 +1,4 @@
-"""Bridges, two workers and two monitors as processes on a real Kafka, looked at with a browser."""
+"""All roles as processes on real servers, looked at with a browser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 import signal
 import time
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
 import pytest
@@ -21,10 +22,12 @@ from tests.end_to_end.roles import Role, roles
 from tests.needs import chromium
 from tests.servers.kafka import broker
 from tests.servers.redis import redis
+from tests.streams.stores.back_ends import made_bucket, made_schema
 
 pytestmark = [pytest.mark.bench, pytest.mark.browser]  # Java, six processes, a browser
 
 N_PARTITIONS = 2
+FINDINGS = "/api/participants/{}/findings"
 N_PEOPLE = 6  # of the demo, besides somebody whose saturation is low
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 SOON_S = 60.0
@@ -35,11 +38,18 @@ PICTURE = os.environ.get("VITALS_TEST_PICTURE")  # where a picture of the page g
 
 
 @pytest.fixture
-def on_servers(tmp_path):
+def on_servers(tmp_path, influx, postgres_url):
     (tmp_path / "kafka").mkdir()
+    made_bucket(influx, "monitored").close()
+    environ = {
+        "VITALS__INFLUX_URL": influx.url, "VITALS__INFLUX_ORG": influx.org,
+        "VITALS__INFLUX_TOKEN": influx.token, "VITALS__INFLUX_BUCKET": "monitored",
+        "VITALS__POSTGRES_URL": made_schema(postgres_url, "monitored"),
+        "VITALS__DATA": str(tmp_path / "sink-data"),
+    }  # fmt: skip
     with broker(tmp_path / "kafka") as kafka, redis(tmp_path) as url:
         create_topics(kafka.address, topics(), N_PARTITIONS, replicas=1)
-        with roles(tmp_path, kafka.address, url, N_PARTITIONS) as some:
+        with roles(tmp_path, kafka.address, url, N_PARTITIONS, **environ) as some:
             yield some
 
 
@@ -58,6 +68,20 @@ def health(role: Role) -> dict[str, str]:
         return json.loads(error.read())
 
 
+def told(role: Role, path: str) -> dict[str, Any]:
+    return json.loads(role.get(path))
+
+
+def strips_of(role: Role, participant: str) -> list[dict[str, Any]]:
+    found = told(role, FINDINGS.format(participant))["findings"]
+    return [one["strip"] for one in found if one["strip"]]
+
+
+def watched_s(role: Role) -> float:
+    people = told(role, "/api/screening")["people"]
+    return max((person["watched_s"] for person in people), default=0.0)
+
+
 def alarm_of(code: str, state: str):
     return lambda page: next(
         (a for a in page.alarms.values() if (a["code"], a["state"]) == (code, state)), None
@@ -67,6 +91,7 @@ def alarm_of(code: str, state: str):
 def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers, tmp_path):
     path = chromium()
     expect.set_options(timeout=1000 * SOON_S)  # a guard, not a claim: the machine may be busy
+    on_servers.sink("sink")
     workers = [on_servers.worker(name) for name in ("worker-a", "worker-b")]
     east, west = on_servers.monitor("east"), on_servers.monitor("west")
     for worker in workers:
@@ -102,8 +127,17 @@ def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers,
     with Redis.from_url(on_servers.redis) as server:
         assert len(server.keys("vitals:monitor:*")) == 2
         server.flushall()
-    late = Page(on_servers.monitor("north"), participants=8)
-    late.until(alarm_of("spo2_very_low", "acknowledged"), SOON_S, "the alarm on north")
+    north = on_servers.monitor("north")
+    first = Page(north, participants=8)
+    first.until(alarm_of("spo2_very_low", "acknowledged"), SOON_S, "the alarm on north")
+    first.close()
+    # What it was not there for it reads where the sink keeps it: strips, who did what, heart rates.
+    seen = wait_for(lambda: strips_of(north, "P-0001"), SOON_S, "strips of P-0001")
+    assert any(len(strip["samples"]) > 500 for strip in seen)
+    (done,) = [a for a in told(north, FINDINGS.format("low"))["alarms"] if a["id"] == raised["id"]]
+    assert done["acknowledged_by"]
+    wait_for(lambda: watched_s(north) > 0.0, SOON_S, "somebody who was watched today")
+    late = Page(north, participants=8)  # nobody has read the first one meanwhile
 
     assert wait_for(lambda: health(west)["reason"] == "", SOON_S, "west to be well") is True
     for worker in workers:
