@@ -4,25 +4,13 @@ import numpy as np
 
 from device_bridges.pacing import pack_all, publish
 from processors.records import Block, Chunk, pack
+from tests.clock import Clock
 
 MS = 1_000_000
 
 
 def chunk(participant, signal="ecg", dtype=np.int16, channels=()):
     return Chunk(participant, "d", signal, 0, np.zeros((3, 1), dtype), 250.0, channels=channels)
-
-
-class Clock:
-    """Time that moves only when slept or worked."""
-
-    def __init__(self, now_ns):
-        self.now = now_ns
-
-    def now_ns(self):
-        return self.now
-
-    async def sleep_until(self, at_ns):
-        self.now = max(self.now, at_ns)
 
 
 class Steps:

@@ -10,20 +10,10 @@ from streams.bus import Place
 from streams.bus.memory import MemoryBus
 from streams.bus.topics import raw
 from streams.messages import Enrolment
+from tests.clock import Clock
 
 STEP_NS = 200 * NS_PER_MS
 BEGAN_NS = 1_800_000_000 * NS_PER_S
-
-
-class Clock:
-    def __init__(self, now_ns):
-        self.now = now_ns
-
-    def now_ns(self):
-        return self.now
-
-    async def sleep_until(self, at_ns):
-        self.now = max(self.now, at_ns)
 
 
 class Noting(MemoryBus):

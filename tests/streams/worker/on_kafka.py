@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from processors.records import NS_PER_MS, NS_PER_S
 from streams.acting import publish_act
 from streams.alarm_messages import decode_alarms
 from streams.bridging import announce, publish_step
 from streams.bus import Place
-from streams.bus.topics import ALARMS, EVENTS, FEATURES, inputs
+from streams.bus.admin import create_topics
+from streams.bus.topics import ALARMS, EVENTS, FEATURES, inputs, topics
 from streams.messages import Enrolment, decode_findings, decode_series
 from streams.worker.partition import Said
 from tests.end_to_end.program import COMMAND, environment
 from tests.scenes import LENGTH_S, even_bounds, scene, steps
+from tests.servers.kafka import Broker, broker
 from tests.streams.worker.test_partition import (
     STEP_MS,
     add_changes,
@@ -71,6 +76,16 @@ class Workers:
     def close(self):
         for name in list(self._running):
             self.kill(name)
+
+
+@contextlib.contextmanager
+def workers_on_kafka(folder: Path) -> Iterator[tuple[Broker, Workers]]:
+    """Run a broker with all topics, and whatever workers are started on it."""
+    (folder / "kafka").mkdir()
+    with broker(folder / "kafka") as one:
+        create_topics(one.address, topics(), N_PARTITIONS, replicas=1)
+        with contextlib.closing(Workers(one.address, folder)) as workers:
+            yield one, workers
 
 
 async def until(what, words, at_most_s=AT_MOST_S):

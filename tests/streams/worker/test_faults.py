@@ -7,7 +7,6 @@ happens, what is found, reckoned and alarmed equals what one process says undist
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +16,11 @@ import numpy as np
 import pytest
 
 from streams.bus import Bus, Place
-from streams.bus.admin import create_topics
 from streams.bus.kafka import KafkaBus
-from streams.bus.topics import CONTROL, DEAD_LETTER, raw, topics
+from streams.bus.topics import CONTROL, DEAD_LETTER, raw
 from streams.frame import Form
 from streams.messages import CONTROLS, decode_dead_letter
-from tests.servers.kafka import Broker, broker
+from tests.servers.kafka import Broker
 from tests.streams.worker.on_kafka import (
     N_PARTITIONS,
     Workers,
@@ -30,6 +28,7 @@ from tests.streams.worker.on_kafka import (
     assert_it_says_what_one_process_says,
     everything,
     publish,
+    workers_on_kafka,
 )
 
 pytestmark = pytest.mark.bench  # Java, and workers that wait for a dead one
@@ -107,9 +106,10 @@ class Twice:
         for _ in range(2):
             await self._bus.publish(place, value, at_ms)
 
-    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> int:
         for _ in range(2):
-            await self._bus.keep(place, value, at_ms)
+            offset = await self._bus.keep(place, value, at_ms)
+        return offset
 
     async def flush(self) -> None:
         await self._bus.flush()
@@ -130,11 +130,7 @@ async def poison(bus: Bus) -> list[tuple[str, int, int]]:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_nothing_is_lost_and_nothing_doubled_when(fault, tmp_path):
-    with contextlib.ExitStack() as stack:
-        (tmp_path / "kafka").mkdir()
-        one = stack.enter_context(broker(tmp_path / "kafka"))
-        create_topics(one.address, topics(), N_PARTITIONS, replicas=1)
-        workers = stack.enter_context(contextlib.closing(Workers(one.address, tmp_path)))
+    with workers_on_kafka(tmp_path) as (one, workers):
         rig = Rig(one, workers, np.random.default_rng(5))
 
         async def body() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,14 +11,12 @@ import numpy as np
 import pytest
 
 from streams.bus import Place
-from streams.bus.admin import create_topics
 from streams.bus.kafka import KafkaBus
-from streams.bus.topics import DEAD_LETTER, raw, topics
+from streams.bus.topics import DEAD_LETTER, raw
 from streams.messages import decode_dead_letter
 from streams.wire import decode
 from tests.end_to_end.program import COMMAND, environment
 from tests.scenes import LENGTH_S
-from tests.servers.kafka import broker
 from tests.streams.worker.on_kafka import (
     AT_MOST_S,
     N_PARTITIONS,
@@ -28,6 +25,7 @@ from tests.streams.worker.on_kafka import (
     assert_it_says_what_one_process_says,
     everything,
     publish,
+    workers_on_kafka,
 )
 
 pytestmark = pytest.mark.bench  # Java, and workers that wait for a dead one: a minute
@@ -35,12 +33,8 @@ pytestmark = pytest.mark.bench  # Java, and workers that wait for a dead one: a 
 
 @pytest.fixture
 def on_kafka(tmp_path) -> Iterator[tuple[str, Workers]]:
-    (tmp_path / "kafka").mkdir()
-    with broker(tmp_path / "kafka") as one:
-        create_topics(one.address, topics(), N_PARTITIONS, replicas=1)
-        workers = Workers(one.address, tmp_path)
-        with contextlib.closing(workers):
-            yield one.address, workers
+    with workers_on_kafka(tmp_path) as (one, workers):
+        yield one.address, workers
 
 
 def test_workers_that_come_go_and_die_say_what_one_process_says(on_kafka):
