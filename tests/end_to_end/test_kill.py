@@ -208,7 +208,7 @@ def live_and_die(
     ("lives", "scenario", "within_s"),
     [
         pytest.param(2, None, 2.0, id="early"),
-        pytest.param(20, SMOKE, 12.0, id="smoke", marks=pytest.mark.bench),
+        pytest.param(6, SMOKE, 8.0, id="smoke", marks=pytest.mark.bench),
     ],
 )
 def test_killed_at_random_moments_nothing_shown_is_lost_and_no_alarm_is_there_twice(
