@@ -60,8 +60,8 @@ class Bus(Protocol):
         """Add a record. Waits while too much is under way: that is its overflow policy."""
         ...
 
-    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
-        """Add a record and wait until it is kept.
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> int:
+        """Add a record and wait until it is kept; give its offset, -1: not known.
 
         Raises
         ------
@@ -71,7 +71,7 @@ class Bus(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Wait until all that was published is kept.
+        """Wait until all that was published before is kept.
 
         Raises
         ------

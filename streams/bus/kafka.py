@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -32,22 +33,23 @@ class KafkaBus:
     def __init__(self, address: str) -> None:
         self._address = address
         self._producer: AIOKafkaProducer | None = None
-        self._under_way: deque[asyncio.Future[object]] = deque()
+        self._under_way: deque[asyncio.Future[Any]] = deque()
         self._clients: dict[str, AIOKafkaConsumer] = {}
         self._starting = asyncio.Lock()  # two that ask at once get one client
 
     async def publish(self, place: Place, value: bytes, at_ms: int) -> None:
-        if len(self._under_way) >= MOST_UNDER_WAY:
-            await self._settle(MOST_UNDER_WAY // 2)
+        while len(self._under_way) >= MOST_UNDER_WAY:
+            await self._settle(list(islice(self._under_way, MOST_UNDER_WAY // 2)))
         self._under_way.append(await self._send(place, value, at_ms))
 
-    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> int:
         sent = await self._send(place, value, at_ms)
         with self._faults():
-            await sent
+            kept = await sent
+        return int(kept.offset)
 
     async def flush(self) -> None:
-        await self._settle(0)
+        await self._settle(list(self._under_way))
 
     async def reader(self, offsets: Mapping[Place, int]) -> KafkaReader:
         consumer = AIOKafkaConsumer(
@@ -100,13 +102,13 @@ class KafkaBus:
             await self._producer.stop()
             self._producer = None
 
-    async def _send(self, place: Place, value: bytes, at_ms: int) -> asyncio.Future[object]:
+    async def _send(self, place: Place, value: bytes, at_ms: int) -> asyncio.Future[Any]:
         """Hand a record to the producer; what it gives is done when the record is kept."""
         producer = await self._producing()
         with self._faults():
             if place.partition not in await producer.partitions_for(place.topic):
                 raise BusError(self._address, f"{place.topic} has no partition {place.partition}")
-            sent: asyncio.Future[object] = await producer.send(
+            sent: asyncio.Future[Any] = await producer.send(
                 place.topic, value, partition=place.partition, timestamp_ms=at_ms
             )
         return sent
@@ -138,11 +140,17 @@ class KafkaBus:
                 self._clients[group] = client
             return self._clients[group]
 
-    async def _settle(self, most: int) -> None:
-        """Wait for what is under way, the oldest first, until no more than so many are."""
+    async def _settle(self, sent: Sequence[asyncio.Future[Any]]) -> None:
+        """Wait for the oldest that are under way; several may wait for the same ones."""
+        if not sent:
+            return
+        await asyncio.wait(sent)
+        for one in sent:
+            if self._under_way and self._under_way[0] is one:
+                self._under_way.popleft()
         with self._faults():
-            while len(self._under_way) > most:
-                await self._under_way.popleft()
+            for one in sent:
+                one.result()
 
     @contextlib.contextmanager
     def _faults(self) -> Iterator[None]:

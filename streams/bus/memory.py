@@ -34,8 +34,9 @@ class MemoryBus:
         async with self._grown:
             self._grown.notify_all()
 
-    async def keep(self, place: Place, value: bytes, at_ms: int) -> None:
+    async def keep(self, place: Place, value: bytes, at_ms: int) -> int:
         await self.publish(place, value, at_ms)
+        return len(self._kept[place]) - 1
 
     async def flush(self) -> None:
         """Return at once: what was published is there."""

@@ -43,7 +43,8 @@ def worker(
     given = {"kafka": kafka, "checkpoints": checkpoints, "group": group, "policy": policy}
     settings = load(given, file=config)
     with needed_by("vitals worker"):
-        from streams.worker.faust_worker import Role, Worker
+        from streams.worker.faust_app import Role
+        from streams.worker.faust_worker import Worker
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     instance = f"{socket.gethostname()}-{name}" if name else socket.gethostname()
     role = Role(settings.kafka, settings.group, instance, settings.checkpoints)

@@ -40,6 +40,10 @@ class Arrivals:
         first_s, at_ms = seen[0]
         return at_ms if first_s <= now_s - SETTLE_S else at_ms - 1
 
+    def settles_s(self, now_s: float) -> float | None:
+        """Give when the next time settles that has not yet; None: what came has settled."""
+        return next((s + SETTLE_S for s, _ in self._seen if s > now_s - SETTLE_S), None)
+
     def quiet_s(self, now_s: float) -> float:
         """Give for how long no record has come."""
         return now_s - self._heard_s

@@ -91,6 +91,26 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """What a partition knew between two turns: a copy, which stays while the partition goes on.
+
+    Attributes
+    ----------
+    offsets
+        By topic, up to where its records were taken.
+    """
+
+    offsets: Mapping[str, int]
+    state: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+    @property
+    def n_taken(self) -> int:
+        """How many records it stands for."""
+        return sum(self.offsets.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What is to be kept of a partition.
 
@@ -236,24 +256,30 @@ class Partition:
             self._note_changed(said)
         return said
 
-    def checkpoint(self) -> Checkpoint:
-        """Give what is to be kept: all that it knows, or what has changed since all was.
+    def image(self) -> Image:
+        """Give a copy of all that it knows: quick, between two turns (4 ms for 250 people)."""
+        return Image(self.order.offsets, self._state(), self._about())
+
+    def checkpoint(self, image: Image) -> Checkpoint:
+        """Give what is to be kept of an image: all of it, or what has changed since all was.
 
         Where most people are silent, a change is small; where most are not, it would save nothing.
+        It takes ten times as long as the image and may go on beside the work, one at a time.
         """
-        state = self._state()
-        n_taken = sum(self.order.offsets.values())
         self._whole_in -= 1
         if self._whole is not None and self._whole_in < 0:
             stands_on, n_before = self._whole
-            change = difference(unpack_snapshot(stands_on)[0], state)
-            if changed_bytes(change) <= MOST_CHANGED * state_bytes(state):
-                about = {**self._about(), "on": zlib.crc32(stands_on)}
-                return Checkpoint(n_taken, pack_snapshot({"change": change}, about), n_before)
+            change = difference(unpack_snapshot(stands_on)[0], image.state)
+            if changed_bytes(change) <= MOST_CHANGED * state_bytes(image.state):
+                about = {**image.about, "on": zlib.crc32(stands_on)}
+                return Checkpoint(image.n_taken, pack_snapshot({"change": change}, about), n_before)
             self._whole_in = WHOLE_AFTER
-        data = pack_snapshot(state, self._about())
-        self._whole = (data, n_taken)
-        return Checkpoint(n_taken, data)
+        return Checkpoint(image.n_taken, pack_snapshot(image.state, image.about))
+
+    def note_kept(self, one: Checkpoint) -> None:
+        """Note that a checkpoint is there: changes may stand on it from now on."""
+        if one.stands_on is None:
+            self._whole = (one.data, one.n_taken)
 
     def snapshot(self) -> bytes:
         """Give all that it knows, with the offsets that it stands for."""

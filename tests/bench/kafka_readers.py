@@ -50,7 +50,8 @@ class RowWork:
 def worker(address: str, pace: Pace) -> None:
     """`vitals worker`, with this step only."""
     from alerts.policy import load_policy
-    from streams.worker.faust_worker import Role, Worker
+    from streams.worker.faust_app import Role
+    from streams.worker.faust_worker import Worker
 
     with tempfile.TemporaryDirectory() as folder:
         role = Role(address, f"bench.{uuid.uuid4().hex}", "bench", folder)

@@ -162,12 +162,25 @@ def test_notes_of_a_group_are_its_own_and_go_forward_and_back(run):
 
 def test_what_was_kept_is_there_for_everybody_without_a_flush(run):
     async def body(bus, topic):
-        await bus.keep(Place(topic, 1), b"kept", 7)
+        assert await bus.keep(Place(topic, 1), b"kept", 7) == 0
         assert await bus.ends([Place(topic, 1)]) == {Place(topic, 1): 1}
         reader = await bus.reader({Place(topic, 1): 0})
         (record,) = await read(reader, 1)
         assert (record.value, record.at_ms) == (b"kept", 7)
         await reader.close()
+
+    run(body)
+
+
+def test_two_that_flush_at_once_both_wait_until_it_is_kept(run):
+    async def body(bus, topic):
+        await bus.publish(Place(topic, 0), b"one", 1)
+        other = asyncio.create_task(bus.flush())
+        await asyncio.sleep(0)
+        await bus.flush()
+        await asyncio.sleep(0)
+        assert other.done()
+        assert await bus.ends([Place(topic, 0)]) == {Place(topic, 0): 1}
 
     run(body)
 

@@ -17,6 +17,16 @@ def test_a_time_settles_from_when_it_was_first_seen_and_older_ones_with_it():
     assert arrivals.settled_ms(10.0 + 2 * SETTLE_S) == 1_200
 
 
+def test_it_is_known_when_the_next_time_settles():
+    arrivals = Arrivals(0.0)
+    assert arrivals.settles_s(5.0) is None
+    arrivals.note(10.0, 1_000)
+    arrivals.note(10.05, 1_200)
+    assert arrivals.settles_s(10.05) == 10.0 + SETTLE_S
+    assert arrivals.settles_s(10.0 + SETTLE_S) == 10.05 + SETTLE_S
+    assert arrivals.settles_s(10.05 + SETTLE_S) is None
+
+
 def test_a_record_of_an_older_time_does_not_unsettle_what_has_settled():
     arrivals = Arrivals(0.0)
     arrivals.note(10.0, 1_000)

@@ -484,8 +484,9 @@ def test_a_control_that_the_engine_refuses_is_a_dead_letter_of_its_own():
 
 def kept(partition: Partition, folder: Checkpoints) -> bool:
     """Keep a checkpoint as a worker does, and tell whether it is a change."""
-    one = partition.checkpoint()
+    one = partition.checkpoint(partition.image())
     folder.write(partition.number, one.n_taken, one.data, one.stands_on)
+    partition.note_kept(one)
     return one.stands_on is not None
 
 
@@ -555,8 +556,9 @@ def test_a_change_that_would_save_nothing_is_kept_whole(tmp_path):
 
 def test_a_change_is_refused_on_another_foundation():
     partition = Partition(0, POLICY)
-    whole = partition.checkpoint()
-    change = partition.checkpoint()
+    whole = partition.checkpoint(partition.image())
+    partition.note_kept(whole)
+    change = partition.checkpoint(partition.image())
     assert change.stands_on == whole.n_taken
     Partition(0, POLICY).restore(change.data, whole.data)
     for below in (None, whole.data[:-1] + b"?"):
