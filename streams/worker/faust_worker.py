@@ -2,7 +2,7 @@
 
 ::
 
-    Faust agent ── records ──▶ InputOrder         a turn, 0.1 s after records came, or 0.25 s
+    Faust agent ── records ──▶ InputOrder         a turn, when records have settled, or 0.25 s
                                    │              without any; for each partition:
                                    └──▶ Partition ── Turn ──▶ journal, and when it is kept
                                                   └─ Said ──▶ features, events, alarms,
@@ -100,7 +100,7 @@ class Worker:
         self._bus: Bus = KafkaBus(role.address)
         self._checkpoints = Checkpoints(role.checkpoints)
         self._saving = Saving(self._bus, self._checkpoints, self._acknowledge)
-        self._again = Rereading(self._bus, self._note_arrival)
+        self._again = Rereading(self._bus, self._put)
         self._partitions: dict[int, Partition] = {}
         self._arrivals: dict[int, Arrivals] = {}
         self._first_ends: dict[Place, int] = {}  # as they were when partitions were taken over
@@ -169,17 +169,16 @@ class Worker:
         if message.offset > partition.order.expected(place.topic):
             await self._again.fill(partition, place, message.offset)
         at_ms = round(1_000 * message.timestamp)
-        partition.order.put(Record(place, message.offset, at_ms, message.value))
-        self._note_arrival(partition)
+        self._put(partition, Record(place, message.offset, at_ms, message.value))
         while sum(one.order.n_bytes for one in self._partitions.values()) > MOST_WAITING:
             self._drained.clear()
             await self._drained.wait()
 
-    def _note_arrival(self, partition: Partition) -> None:
-        arrivals = self._arrivals.get(partition.number)
-        if arrivals is not None:  # else it has been given away meanwhile
-            arrivals.note(time.monotonic(), partition.order.newest_ms)
-        self._arrived.set()
+    def _put(self, partition: Partition, record: Record) -> None:
+        at_ms = partition.order.put(record)
+        if self._partitions.get(partition.number) is partition:  # else it has been given away
+            self._arrivals[partition.number].note(time.monotonic(), at_ms)
+            self._arrived.set()
 
     # --- work -------------------------------------------------------------------------------------
 

@@ -57,20 +57,21 @@ class InputOrder:
         """Give the offset that the next record of a topic should have."""
         return self._put[topic]
 
-    def put(self, record: Record) -> None:
-        """Take a record, unless it was taken before.
+    def put(self, record: Record) -> int | None:
+        """Take a record, unless it was taken before; give the time by which it is processed.
 
         Time does not go back within a topic: a publisher whose clock is behind that of another
         counts as being at the other's time, so that offsets are processed in their order.
         """
         topic = record.place.topic
         if record.offset < self._put[topic]:
-            return
+            return None
         at_ms = max(record.at_ms, self._put_ms[topic])
         self._put[topic], self._put_ms[topic] = record.offset + 1, at_ms
         self._waiting[topic].append((at_ms, record))
         self.n_bytes += len(record.value)
         self.newest_ms = max(self.newest_ms, at_ms)
+        return at_ms
 
     def give_up(self, topic: str, offset: int) -> None:
         """Go on at an offset, for what lies before it is not there any more."""

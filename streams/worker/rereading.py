@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from processors.errors import InputError
-from streams.bus import Bus, BusError, Place
+from streams.bus import Bus, BusError, Place, Record
 from streams.bus.topics import TURNS, inputs
 from streams.worker.journal import Turn, decode_turn
 from streams.worker.partition import Partition
@@ -24,13 +24,13 @@ class Rereading:
 
     Parameters
     ----------
-    on_arrival
-        Told of a partition to which records have come.
+    put
+        Puts a record where it waits.
     """
 
-    def __init__(self, bus: Bus, on_arrival: Callable[[Partition], None]) -> None:
+    def __init__(self, bus: Bus, put: Callable[[Partition, Record], None]) -> None:
         self._bus = bus
-        self._on_arrival = on_arrival
+        self._put = put
         self._filling = asyncio.Lock()
 
     async def fill(self, partition: Partition, place: Place, end: int) -> None:
@@ -47,8 +47,7 @@ class Rereading:
             try:
                 while order.expected(place.topic) < end and (some := await reader.read(GONE_S)):
                     for record in some:
-                        order.put(record)
-                    self._on_arrival(partition)
+                        self._put(partition, record)
             finally:
                 await reader.close()
         _log.info("read again place=%s from=%d to=%d", place, first, order.expected(place.topic))

@@ -367,8 +367,7 @@ def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> Found:
     for now_s in np.arange(0, LENGTH_S + 4, 0.1).tolist():
         while coming and coming[-1][0] <= now_s:
             came.append(coming.pop()[1])
-            partition.order.put(came[-1])
-            arrivals.note(now_s, partition.order.newest_ms)
+            arrivals.note(now_s, partition.order.put(came[-1]))
         settled_ms = arrivals.settled_ms(now_s)
         work(partition, settled_ms)
         if round(now_s * 10) % 70 == 0:
