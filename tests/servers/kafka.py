@@ -62,6 +62,10 @@ class Broker:
     def stop(self) -> None:
         self._run.close()
 
+    def send(self, number: int) -> None:
+        """Send it a signal: SIGSTOP, and it answers nobody until SIGCONT."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it without a word, as when a machine dies; its folder stays as it is."""
         self._process.kill()

@@ -9,6 +9,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 ANSWERS = threading.Event()
+ANSWERS.set()
 
 
 class HangingFileSystem(LocalFileSystem):

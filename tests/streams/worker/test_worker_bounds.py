@@ -1,0 +1,183 @@
+"""What a worker promises on a real Kafka: bounded memory, bounded time, and its partitions back.
+
+The workers run here, on one event loop, with processors of a line or two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from signal import SIGCONT, SIGSTOP
+
+import numpy as np
+import pytest
+
+from alerts.policy import load_policy
+from processors.records import NOTHING, NS_PER_MS, Chunk, Processor, pack
+from processors.state import KeepsState, SlotState
+from streams import wire
+from streams.bus import Place
+from streams.bus.admin import create_topics
+from streams.bus.kafka import MOST_UNDER_WAY, KafkaBus
+from streams.bus.topics import inputs, raw, topics
+from streams.worker.faust_app import Role
+from streams.worker.faust_worker import Worker
+from streams.worker.watchdog import Watchdog
+from tests.servers.kafka import Broker, broker
+from tests.streams.worker.hanging import ANSWERS
+from tests.streams.worker.on_kafka import until
+
+pytestmark = pytest.mark.bench  # Java
+
+N_PARTITIONS = 2
+EVERYTHING = {Place(topic, p) for topic in inputs() for p in range(N_PARTITIONS)}
+
+
+class Slow(KeepsState):
+    """Processes nothing before it is let go on."""
+
+    name = "slow"
+    consumes = ("ecg",)
+    produces = ()
+
+    def __init__(self, go_on: threading.Event) -> None:
+        self._go_on = go_on
+        self._state = SlotState([("n", np.int8)])
+
+    def process(self, batch):
+        self._go_on.wait()
+        return NOTHING
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory) -> Iterator[Broker]:
+    with broker(tmp_path_factory.mktemp("kafka")) as found:
+        create_topics(found.address, topics(), N_PARTITIONS, replicas=1)
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def working(
+    one: Broker, group: str, name: str, store: object, *processors: Processor
+) -> AsyncIterator[tuple[Worker, list[str]]]:
+    """Give a worker that has partitions, and what it says; it ends as by SIGTERM."""
+    said: list[str] = []
+    role = Role(one.address, group, name, str(store))
+    worker = Worker(role, load_policy(), said.append, lambda: processors)
+    worker._watchdog = Watchdog(600.0)  # it would end the tests, not only the worker
+    running = asyncio.create_task(worker.run())
+    try:
+        await until(lambda: said or running.done(), f"{name} to have partitions")
+        yield worker, said
+    finally:
+        worker.stop()
+        await running
+
+
+def ecg(k: int, n: int) -> bytes:
+    samples = np.random.default_rng(k).integers(-500, 500, (n, 1)).astype(np.int16)
+    return wire.encode(pack([Chunk("p1", "d", "ecg", k * 10**9, samples, 250.0, n * k)]))
+
+
+async def publish_ecg(bus: KafkaBus, n_records: int, n: int) -> None:
+    now_ms = time.time_ns() // NS_PER_MS
+    for k in range(n_records):
+        await bus.publish(Place(raw("ecg"), 0), ecg(k, n), now_ms + k)
+    await bus.flush()
+
+
+def test_a_worker_that_is_slow_reads_no_more_than_it_may_hold(one, tmp_path, monkeypatch):
+    async def body():
+        most, n_samples = 400_000, 20_000  # 40 kB a record
+        monkeypatch.setattr("streams.worker.faust_worker.MOST_WAITING", most)
+        go_on, held = threading.Event(), [0]
+        async with working(one, "slow", "a", tmp_path, Slow(go_on)) as (worker, _):
+            bus = KafkaBus(one.address)
+            first = (await bus.ends(EVERYTHING))[Place(raw("ecg"), 0)]
+            await publish_ecg(bus, 100, n_samples)
+
+            def taken() -> int:
+                order = worker._partitions[0].order
+                held.append(sum(p.order.n_bytes for p in worker._partitions.values()))
+                return order.offsets[raw("ecg")] - first
+
+            await until(lambda: taken() >= 0 and held[-1] > most, "as much to wait as may")
+            go_on.set()
+            await until(lambda: taken() == 100, "all to be processed")
+            await bus.close()
+        assert most < max(held) <= most + len(ecg(0, n_samples))
+
+    asyncio.run(body())
+
+
+def test_partitions_are_given_away_in_time_though_their_store_hangs(one, tmp_path, monkeypatch):
+    async def body():
+        monkeypatch.setattr("streams.worker.faust_worker.REVOKE_S", 0.3)
+        async with working(one, "hangs", "a", f"hanging://{tmp_path}") as (worker, said):
+            bus = KafkaBus(one.address)
+            await publish_ecg(bus, 1, 250)
+            await until(
+                lambda: any(worker._partitions[0].order.offsets.values()), "it to be processed"
+            )
+            ANSWERS.clear()
+            try:
+                async with asyncio.timeout(5):
+                    await worker._give_away(EVERYTHING)
+                assert worker._partitions == {}
+            finally:
+                ANSWERS.set()
+            await worker._take_over(EVERYTHING)  # what was not kept is done again
+            assert said[1].startswith("Partitions [0, 1]")
+            await bus.close()
+
+    asyncio.run(body())
+
+
+def test_one_that_comes_back_under_its_name_finds_its_partitions_and_disturbs_nobody(
+    one, tmp_path, monkeypatch
+):
+    async def body():
+        monkeypatch.setattr("streams.worker.faust_app.SESSION_S", 20.0)  # on a busy machine
+        role = (one, "static")
+        async with working(*role, "b", tmp_path) as (_, said):
+            async with working(*role, "a", tmp_path) as (_, first):
+                await until(lambda: len(said) == 2, "b to have given one away")
+            async with working(*role, "a", tmp_path) as (_, second):
+                assert second[0] == first[0]
+            assert [line.split(",")[0] for line in said[:1]] == ["Partitions [0"]
+            assert len(said) == 2
+            assert {said[1][:14], second[0][:14]} == {"Partitions [0]", "Partitions [1]"}
+
+    asyncio.run(body())
+
+
+def test_a_publisher_waits_for_a_broker_that_does_not_answer(one):
+    async def body():
+        bus, place = KafkaBus(one.address), Place(raw("ppg"), 0)
+        before = (await bus.ends([place]))[place]
+        await bus.keep(place, b"first", 1)
+        given = 0
+
+        async def give() -> None:
+            nonlocal given
+            for _ in range(2 * MOST_UNDER_WAY):
+                await bus.publish(place, b"more", 1)
+                given += 1
+            await bus.flush()
+
+        one.send(SIGSTOP)
+        giving = asyncio.create_task(give())
+        try:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(giving), 1.0)
+            assert 0 < given <= MOST_UNDER_WAY
+        finally:
+            one.send(SIGCONT)
+        await giving
+        assert (await bus.ends([place]))[place] == before + 1 + 2 * MOST_UNDER_WAY
+        await bus.close()
+
+    asyncio.run(body())
