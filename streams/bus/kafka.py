@@ -19,6 +19,7 @@ MOST_BYTES: Final = 16 * 1024 * 1024  # of one record
 MOST_AT_ONCE: Final = 500
 LINGER_MS: Final = 5  # blocks of one step travel together
 START_S: Final = 20.0
+AWAY_S: Final = 120.0  # a broker that starts again is waited for; longer, and publishing fails
 
 
 class KafkaBus:
@@ -121,6 +122,7 @@ class KafkaBus:
                 producer = AIOKafkaProducer(
                     bootstrap_servers=self._address, acks="all", enable_idempotence=True,
                     linger_ms=LINGER_MS, max_request_size=MOST_BYTES,
+                    request_timeout_ms=round(1_000 * AWAY_S),
                 )  # fmt: skip
                 with self._faults():
                     await _start(producer)
