@@ -83,6 +83,14 @@ class AlarmBook:
         watch = self._watches.pop(participant, None)
         return [] if watch is None else self._book(watch.ended())
 
+    def let_go(self, participant: str) -> list[AlarmChange]:
+        """End the open alarms of a participant and drop what led to them; who they are stays."""
+        who = self._watch(participant).who
+        changes = self.forget(participant)
+        watch = self._watch(participant)
+        watch.who, watch.changed = who, True
+        return changes
+
     def snapshot(self) -> dict[str, Any]:
         """Give the state as strings, numbers, lists and maps; `counts` is not part of it."""
         return {

@@ -317,6 +317,7 @@ CONTROLS: dict[str, tuple[Column, ...]] = {
     "mark": (Column("stop", "1"),),  # 1: stop button or protocol mark
     "lead": (Column("off", "1"),),  # 1: the device says that an ECG electrode is off
     "battery": (Column("percent", "%"),),
+    "consent": (Column("given", "1"),),  # 0: withdrawn, nothing of them is processed from now on
 }
 
 

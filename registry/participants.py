@@ -97,6 +97,17 @@ def profile(participant: Participant, t_ns: int) -> Control:
     return Control(participant.id, t_ns, "profile", values)
 
 
+def consent(participant: str, t_ns: int, *, given: bool) -> Control:
+    """Give what a person says of being watched, as a ``consent`` control of that time.
+
+    Who has never said anything is watched: whom to watch at all is for the bridges.
+
+    >>> consent("p1", 0, given=False).values
+    {'given': 0.0}
+    """
+    return Control(participant, t_ns, "consent", {"given": float(given)})
+
+
 class Registry:
     """Participants by id, in the order in which they came."""
 

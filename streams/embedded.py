@@ -49,6 +49,7 @@ from processors.records import NS_PER_S, Block, Control, Finding
 from registry.participants import Participant
 from streams.acting import Asking
 from streams.backlog import Backlog, Step
+from streams.consents import Consents
 from streams.observe import Observer
 from streams.reading import StoreReader, describe
 from streams.serving import Server
@@ -238,16 +239,19 @@ class Embedded:
 
     async def _play(self) -> None:
         """Play the bridge at its pace; raw traces are on the page before the engine has them."""
+        consents = Consents()
 
-        async def sink(until_ns: int, blocks: list[Block]) -> None:
+        async def sink(until_ns: int, given: list[Block]) -> None:
+            controls = self._plan.controls(self._given_ns, until_ns)
+            rows = consents.pass_on([*controls, *given])
+            blocks = [row for row in rows if isinstance(row, Block)]
             while not self._recorder.offer(until_ns, blocks):  # noqa: ASYNC110 - a thread makes room
                 await asyncio.sleep(FULL_S)
             for block in blocks:
                 self._hub.on_block(block)
-            controls = self._plan.controls(self._given_ns, until_ns)
             self._given_ns = until_ns
             self._clock.reached(until_ns)
-            await self._give(until_ns, [*controls, *blocks])
+            await self._give(until_ns, rows)
 
         step_ns = self._plan.block_ms * 1_000_000
         await publish(

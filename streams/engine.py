@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -35,6 +36,7 @@ from processors.records import (
 from processors.registry import discover, order
 from processors.signals import CONTROLS, SIGNALS, SignalSpec, signal_spec
 from streams.channels import Channels
+from streams.consents import CONSENT, Consents
 from streams.intake import Admitted, Intake
 from streams.merge import NEVER, PATIENCE_NS
 from streams.physical import to_physical
@@ -88,6 +90,7 @@ class Engine:
         self.roster = Roster()
         self.channels = Channels(self.roster)
         self._intake = Intake(self.channels)
+        self.consents = Consents()
         ordered = order([make() for make in discover()] if processors is None else processors)
         self._streams = StreamTable(ordered)
         self._nodes = [self._streams.node(processor) for processor in ordered]
@@ -134,23 +137,32 @@ class Engine:
         """Take samples and controls, and give what follows from them.
 
         Rows that cannot be used are counted and given back with the reason; the rest goes on.
+        Rows of who has withdrawn consent are let fall (`streams.consents`).
         """
         rejected: list[Rejected] = []
+        before: list[EngineOutput] = []
         for row in rows:
             if isinstance(row, Control):
                 reason = judge_control(row)
                 if reason:
                     rejected.append(Rejected(reason, row))
-                else:
+                elif row.kind == CONSENT:
+                    before += self._take_consent(row)
+                elif row.participant not in self.consents:
                     self._put_control(row)
                 continue
-            block, bad = sift(row)
+            allowed = self.consents.sift(row)
+            if allowed is None:
+                continue
+            block, bad = sift(allowed)
             rejected += bad
             if block is not None:
                 for admitted in self._intake.admit(block, self._now_ns or 0):
                     self._put_samples(signal_spec(block.signal), admitted)
         self._rejected_rows += sum(_n_rows(bad.row) for bad in rejected)
         output = self._run()
+        if before:
+            output = _joined([*before, output])
         return replace(output, rejected=tuple(rejected)) if rejected else output
 
     def tick(self, now_ns: int) -> EngineOutput:
@@ -207,8 +219,10 @@ class Engine:
     def release(self, participant: str) -> None:
         """Forget a participant entirely; the slot goes to somebody else."""
         slot = self.roster.release(participant)
-        if slot is None:
-            return
+        if slot is not None:
+            self._forget(participant, slot)
+
+    def _forget(self, participant: str, slot: int) -> None:
         slots = np.array([slot], np.int32)
         self._intake.release(self.channels.release(participant, slot))
         for node in self._nodes:
@@ -231,6 +245,7 @@ class Engine:
             "roster": self.roster.snapshot(),
             "channels": self.channels.snapshot(),
             "intake": self._intake.snapshot(),
+            "consents": self.consents.snapshot(),
             "processors": {
                 node.processor.name: {
                     "consumes": list(node.processor.consumes),
@@ -269,6 +284,7 @@ class Engine:
         self.roster.restore(state["roster"])
         self.channels.restore(state["channels"])
         self._intake.restore(state["intake"])
+        self.consents.restore(state.get("consents", {}))
         self._first_ns, self._newest_ns = state["first_ns"].copy(), state["newest_ns"].copy()
         self._arrived_ns = state["arrived_ns"].copy()
         self._clock_floor_ns = state["clock_floor_ns"].copy()
@@ -282,6 +298,23 @@ class Engine:
             for node in self._nodes
             if not node.restore(state["processors"].get(node.processor.name), slots)
         )
+
+    def _take_consent(self, control: Control) -> list[EngineOutput]:
+        """Process what came before a change of consent, then forget what is known of the person.
+
+        Their clock goes on from the control, so that its alarm has a time to be told at.
+        """
+        who = control.participant
+        finding = self.consents.take(control)
+        if finding is None:
+            return []
+        before = self._run()
+        slot = self.roster.enrol(who)
+        self._cover()
+        self._forget(who, slot)
+        if who in self.consents:
+            self._newest_ns[slot], self._arrived_ns[slot] = control.t_ns, _NOT_YET
+        return [before, EngineOutput(findings=(finding,))]
 
     def _put_control(self, control: Control) -> None:
         columns = CONTROLS[control.kind]
@@ -462,8 +495,15 @@ class Engine:
         self._watermarks = np.concatenate([self._watermarks, room], axis=1)
 
 
+_OUTPUTS: Final = ("features", "findings", "derived", "late", "rejected")
 _NO_TIMES: Final = np.zeros(0, np.int64)
 _NO_SOURCES: Final = np.zeros(0, np.int8)
+
+
+def _joined(outputs: Sequence[EngineOutput]) -> EngineOutput:
+    return EngineOutput(
+        *(tuple(chain.from_iterable(getattr(one, name) for one in outputs)) for name in _OUTPUTS)
+    )
 
 
 def _n_rows(row: Block | Control) -> int:

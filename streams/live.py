@@ -26,8 +26,14 @@ from processors.records import (
     Finding,
     Processor,
 )
-from registry.participants import Participant, participant_from_plain, participant_to_plain
+from registry.participants import (
+    Participant,
+    participant_from_plain,
+    participant_to_plain,
+    profile,
+)
 from streams.alarm_clock import AlarmClock
+from streams.consents import CODE
 from streams.engine import Engine
 from streams.merge import NEVER
 from streams.rejection import Rejected
@@ -334,8 +340,20 @@ class LiveCore:
     def _apply(self, findings: Sequence[Finding]) -> list[AlarmChange]:
         changes, self._ended = self._ended, []
         for finding in findings:
+            if finding.code == CODE:
+                changes += self._follow_consent(finding)
             changes += self.alarms.apply(finding)
         return changes + self._alarm_clock.tick(self._until_ns)
+
+    def _follow_consent(self, finding: Finding) -> list[AlarmChange]:
+        """Let go of who has withdrawn; tell detectors anew whom they see again."""
+        who = finding.participant
+        if finding.state == "onset":
+            return self.alarms.let_go(who)
+        person = next((one for one in self.alarms.people() if one.id == who), Participant(who))
+        self._orders.append(profile(person, finding.t_ns))
+        self._tell_limits(who, finding.t_ns)
+        return []
 
     def _held_now(self, participant: str, come_ns: Callable[[str], int]) -> Held:
         return Held(

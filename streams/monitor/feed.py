@@ -19,8 +19,10 @@ from streams.alarm_messages import decode_alarms
 from streams.bus import Place, Record
 from streams.bus.partitions import partition_of
 from streams.bus.topics import ALARMS, CONTROL, EVENTS, FEATURES, PROGRESS, RAW
+from streams.consents import Consents
 from streams.messages import (
     PEOPLE,
+    decode_controls,
     decode_findings,
     decode_people,
     decode_progress,
@@ -61,6 +63,7 @@ class Feed:
         self._n_partitions = n_partitions
         self._now_ns = now_ns
         self._registry = Registry()
+        self._consents = Consents()
         self._listed: list[Participant] = []
         self._stalled: set[int] = set()
         self._faults: set[str] = set()
@@ -80,9 +83,10 @@ class Feed:
             place, value = record.place, record.value
             try:
                 if place.topic.startswith(RAW):
-                    block = wire.decode(value)
-                    people |= self._meet(block.participants)
-                    self._hub.on_block(block)
+                    block = self._consents.sift(wire.decode(value))
+                    if block is not None:
+                        people |= self._meet(block.participants)
+                        self._hub.on_block(block)
                     self._note_samples(place.partition, record.at_ms)
                 elif place.topic == FEATURES:
                     for rows in decode_series(value):
@@ -102,6 +106,8 @@ class Feed:
                 elif place.topic == CONTROL and value[: len(PEOPLE.magic)] == PEOPLE.magic:
                     self._enrol(value)
                     people = True
+                elif place.topic == CONTROL:
+                    self._consents.pass_on(decode_controls(value))
             except InputError as error:
                 self._log_once(place, error)
         if people:

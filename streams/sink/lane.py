@@ -23,6 +23,7 @@ from processors.errors import InputError
 from streams.bus import Bus, BusError, Place, Reader, Record
 from streams.bus.topics import DEAD_LETTER
 from streams.messages import DeadLetter, encode_dead_letter
+from streams.sink.consents import ConsentLog
 from streams.stores import StoreError
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ class Lane:
     ----------
     group
         Whose offsets; the name of the work is added.
+    consents
+        Is read on before records are taken, for works that keep samples.
 
     Attributes
     ----------
@@ -88,11 +91,19 @@ class Lane:
         Records that have been kept.
     """
 
-    def __init__(self, work: Work, bus: Bus, group: str, n_partitions: int) -> None:
+    def __init__(
+        self,
+        work: Work,
+        bus: Bus,
+        group: str,
+        n_partitions: int,
+        consents: ConsentLog | None = None,
+    ) -> None:
         self.taken: dict[Place, int] = {}
         self.kept = 0
         self._work = work
         self._bus = bus
+        self._consents = consents
         self._group = f"{group}-sink-{work.name}"
         self._places = [Place(t, p) for t in work.topics for p in range(n_partitions)]
         self._committed: dict[Place, int] = {}
@@ -109,7 +120,7 @@ class Lane:
         try:
             while not stopping.is_set():
                 records = await self._read(reader)
-                if records:
+                if records and await self._know_consents(stopping):
                     await asyncio.to_thread(self._take, records)
                 due = time.monotonic() - self._keep_s >= KEEP_S
                 if due or self._bytes >= KEEP_BYTES:
@@ -127,6 +138,18 @@ class Lane:
             _log.warning("lane=%s bus=failing problem=%r", self._work.name, str(error))
             await asyncio.sleep(KEEP_S)
             return ()
+
+    async def _know_consents(self, stopping: asyncio.Event) -> bool:
+        """Read whose consent is withdrawn, however long it takes; until told to stop."""
+        while self._consents is not None and not stopping.is_set():
+            try:
+                await self._consents.catch_up()
+            except BusError as error:
+                _log.warning("lane=%s bus=failing problem=%r", self._work.name, str(error))
+                await asyncio.sleep(KEEP_S)
+            else:
+                return True
+        return self._consents is None
 
     def _take(self, records: Sequence[Record]) -> None:
         for record in records:

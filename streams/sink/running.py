@@ -13,6 +13,7 @@ from typing import Final
 from processors.errors import VitalsError
 from streams.bus import Bus
 from streams.config import Settings
+from streams.sink.consents import ConsentLog
 from streams.sink.lane import Lane, Work
 from streams.sink.records import RecordsWork
 from streams.sink.series import SeriesWork
@@ -78,17 +79,20 @@ async def run_sink(
     lock = FolderLock(settings.data)
     try:
         with opened_stores(settings) as stores:
-            works, end = _works(settings, lanes, stores)
+            consents = ConsentLog(bus, settings.partitions)
+            works, end = _works(settings, lanes, stores, consents)
             try:
                 say(f"Sink of {', '.join(lanes)} from {settings.kafka}. Ctrl-C ends.")
                 async with asyncio.TaskGroup() as group:
                     for work in works:
-                        lane = Lane(work, bus, settings.group, settings.partitions)
+                        known = None if isinstance(work, RecordsWork) else consents
+                        lane = Lane(work, bus, settings.group, settings.partitions, known)
                         group.create_task(_until_stopped(lane, stopping))
             except ExceptionGroup as faults:
                 first = faults.exceptions[0]
                 raise first if isinstance(first, VitalsError) else faults from None
             finally:
+                await consents.close()
                 end()
     finally:
         lock.release()
@@ -104,20 +108,20 @@ async def _until_stopped(lane: Lane, stopping: asyncio.Event) -> None:
 
 
 def _works(
-    settings: Settings, lanes: Sequence[str], stores: Stores
+    settings: Settings, lanes: Sequence[str], stores: Stores, consents: ConsentLog
 ) -> tuple[list[Work], Callable[[], None]]:
     """Give the work of each lane, and what ends what goes on beside them."""
     works: list[Work] = []
     end: Callable[[], None] = lambda: None  # noqa: E731
     if "series" in lanes:
-        works.append(SeriesWork(stores.series, stores.catch_up))
+        works.append(SeriesWork(stores.series, stores.catch_up, consents))
     if "records" in lanes:
         works.append(RecordsWork(stores.records))
     if "strips" in lanes:
         works.append(StripsWork(stores.records))
     if "waveforms" in lanes:
         folders = Folders(settings.data)
-        waves = WaveformsWork(folders)
+        waves = WaveformsWork(folders, consents)
         shelf = Shelf(settings.waveforms) if settings.waveforms else None
 
         def shelve(before_ns: int) -> None:

@@ -13,6 +13,7 @@ from streams.bus import Place, Record
 from streams.bus.topics import EVENTS, FEATURES, RAW, raw
 from streams.last_of_slot import LastOfSlot
 from streams.messages import DeadLetter, decode_findings, decode_series
+from streams.sink.consents import ConsentLog
 from streams.stores import Record as Kept
 from streams.stores import SeriesRows
 from streams.thinning import ALWAYS_MS, PATIENCE_MS, scalar_rows
@@ -34,6 +35,8 @@ class SeriesWork:
     ----------
     catch_up
         Called when there may be time to send what waits on the disk.
+    consents
+        What samples are kept; None: all.
     """
 
     name = "series"
@@ -43,11 +46,13 @@ class SeriesWork:
         self,
         store: Writes,
         catch_up: Callable[[], None] = lambda: None,
+        consents: ConsentLog | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._catch_up = catch_up
+        self._consents = consents
         self._monotonic = monotonic
         self._thinned = LastOfSlot()
         self._due: list[Kept] = []
@@ -62,7 +67,7 @@ class SeriesWork:
             for rows in decode_series(record.value):
                 self._thin(rows, record)
         else:
-            for rows, is_continuous in _scalars(record):
+            for rows, is_continuous in self._scalars(record):
                 if is_continuous:
                     self._thin(rows, record)
                 else:
@@ -86,6 +91,15 @@ class SeriesWork:
     def close(self) -> None:
         """Do nothing: the store is closed by who opened it."""
 
+    def _scalars(self, record: Record) -> Iterable[tuple[SeriesRows, bool]]:
+        """Give what a raw record holds; of one that cannot be read, the worker says so."""
+        try:
+            block = wire.decode(record.value)
+        except WireError:
+            return ()
+        kept = block if self._consents is None else self._consents.sift(block, record.at_ms)
+        return () if kept is None else list(scalar_rows(kept))
+
     def _thin(self, rows: SeriesRows, record: Record) -> None:
         over = self._thinned.put(rows, record.place, record.offset, record.at_ms)
         if len(over.participants):
@@ -102,11 +116,3 @@ class SeriesWork:
 
 
 _THINNED: Final = (FEATURES, RAW)
-
-
-def _scalars(record: Record) -> Iterable[tuple[SeriesRows, bool]]:
-    """Give what a raw record holds; of one that cannot be read, the worker says so."""
-    try:
-        return list(scalar_rows(wire.decode(record.value)))
-    except WireError:
-        return ()

@@ -15,6 +15,7 @@ from streams import wire
 from streams.bus import Place, Record
 from streams.bus.topics import raw
 from streams.messages import DeadLetter
+from streams.sink.consents import ConsentLog
 from streams.stores import StoreError
 from streams.stores.waveforms import HOUR_NS, Folders, Segment, is_waveform, sync_folder
 from streams.stores.waveforms.join import by_kind, join
@@ -42,6 +43,11 @@ class WaveformsWork:
     Samples that are read again after a restart go into another segment; whoever reads both has
     them once (`streams.stores.waveforms.join`).
 
+    Parameters
+    ----------
+    consents
+        What samples are kept; None: all.
+
     Attributes
     ----------
     on_closed
@@ -56,12 +62,14 @@ class WaveformsWork:
     def __init__(
         self,
         folders: Folders,
+        consents: ConsentLog | None = None,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_closed: Callable[[Segment], None] = lambda _: None
         self.newest_ns = 0
         self._folders = folders
+        self._consents = consents
         self._monotonic = monotonic
         self._hours: dict[int, _Hour] = {}
         self._unread = 0
@@ -74,11 +82,14 @@ class WaveformsWork:
             self._unread += 1
             _log.debug("block not kept place=%s problem=%r", record.place, str(error))
             return
-        if is_waveform(block):
-            at_ns = record.at_ms * NS_PER_MS
-            self.newest_ns = max(self.newest_ns, at_ns)
+        if not is_waveform(block):
+            return
+        at_ns = record.at_ms * NS_PER_MS
+        self.newest_ns = max(self.newest_ns, at_ns)
+        kept = block if self._consents is None else self._consents.sift(block, record.at_ms)
+        if kept is not None:
             # What is published is stamped with the end of its step.
-            self._hours.setdefault((at_ns - 1) // HOUR_NS, _Hour()).waiting.append(block)
+            self._hours.setdefault((at_ns - 1) // HOUR_NS, _Hour()).waiting.append(kept)
 
     def keep(self) -> list[DeadLetter]:
         try:

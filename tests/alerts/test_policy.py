@@ -59,9 +59,9 @@ def test_rows_say_what_the_clinical_catalogue_says(
 
 
 def test_the_catalogue_has_every_code_once():
-    assert len(POLICY.rules) == 66
+    assert len(POLICY.rules) == 67
     per_priority = Counter(rule.priority for rule in POLICY.rules.values())
-    assert per_priority == {"high": 12, "medium": 23, "low": 23, "technical": 8}
+    assert per_priority == {"high": 12, "medium": 23, "low": 23, "technical": 9}
 
 
 def test_every_finding_of_a_detector_is_in_the_catalogue():
@@ -86,13 +86,14 @@ def test_only_vf_and_asystole_override_and_only_technical_alarms_suspend():
     assert {rule.code for rule in rules if rule.overrides} == {"vf", "asystole"}
     assert {rule.code: rule.suspends for rule in rules if rule.suspends} == {
         "lead_off": "ecg", "device_silent": "own", "pipeline_stalled": "all",
+        "consent_withdrawn": "all",
     }  # fmt: skip
 
 
 def test_technical_alarms_sound_low_unless_the_catalogue_says_otherwise():
     sounds = {r.code: r.sound_at(1.0) for r in POLICY.rules.values() if r.priority == "technical"}
     assert sounds.pop("pipeline_stalled") == "high"
-    assert sounds.pop("gap") == "none"
+    assert sounds.pop("gap") == sounds.pop("consent_withdrawn") == "none"
     assert set(sounds.values()) == {"low"}
 
 

@@ -311,6 +311,7 @@ const CODES = {
   gap: ['Samples lost', '데이터 누락'],
   clock_skew: ['Device clock is off', '기기 시계 오차'],
   battery_low: ['Battery low', '배터리 부족'],
+  consent_withdrawn: ['Consent withdrawn', '동의 철회'],
   pipeline_stalled: ['Processing stands still', '처리 중단'],
   recipient_unreachable: ['Recipient cannot be reached', '수신자 연락 불가'],
 };

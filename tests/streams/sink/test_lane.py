@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pytest
 
 from processors.records import NS_PER_S, Chunk, pack
-from registry.participants import Participant
+from registry.participants import Participant, consent
 from streams import wire
 from streams.alarm_messages import AlarmNews, encode_alarms
 from streams.bridging import announce
 from streams.bus import Place, Record
 from streams.bus.memory import MemoryBus
 from streams.bus.partitions import partition_of
-from streams.bus.topics import ALARMS, DEAD_LETTER, EVENTS, FEATURES, raw
-from streams.messages import Enrolment, decode_dead_letter, encode_findings, encode_series
+from streams.bus.topics import ALARMS, CONTROL, DEAD_LETTER, EVENTS, FEATURES, raw
+from streams.messages import (
+    Enrolment,
+    decode_dead_letter,
+    encode_controls,
+    encode_findings,
+    encode_series,
+)
+from streams.sink.consents import ConsentLog
 from streams.sink.lane import Lane
 from streams.sink.records import RecordsWork
 from streams.sink.series import SeriesWork
@@ -98,9 +107,9 @@ def all_of(store, folder):
     )
 
 
-async def drain(bus, work, *, most_keeps=10**9):
+async def drain(bus, work, *, most_keeps=10**9, consents=None):
     """Run a lane until it has kept all there is, or, killed, after so many times keeping."""
-    lane, stopping = Lane(work, bus, "vitals", N), asyncio.Event()
+    lane, stopping = Lane(work, bus, "vitals", N, consents), asyncio.Event()
     places = [Place(topic, number) for topic in work.topics for number in range(N)]
     ends = await bus.ends(places)
     running = asyncio.create_task(lane.run(stopping))
@@ -242,6 +251,42 @@ def test_a_store_that_is_away_is_asked_again_and_offsets_wait_for_it(tmp_path, m
         return store.findings()
 
     assert len(asyncio.run(run())) == 3
+
+
+@pytest.mark.parametrize("most_keeps", [10**9, 1])
+def test_samples_of_who_has_withdrawn_consent_are_not_kept(tmp_path, most_keeps):
+    folder = tmp_path / "waves"
+
+    async def change(bus, second):
+        if second in {20, 40}:
+            at_ms = T0_NS // 10**6 + 1000 * second + 1000  # that of the samples of this second
+            one = consent("p1", at(second), given=second == 40)
+            place = Place(CONTROL, partition_of("p1", N))
+            await bus.publish(place, encode_controls([one]), at_ms)
+
+    async def run():
+        bus = MemoryBus(N)
+        await publish_story(bus, on_second=partial(change, bus))
+        with closing(SqliteStore(tmp_path / "vitals.sqlite")) as store:
+            for each in (most_keeps, 10**9):  # killed, and begun again
+                consents = ConsentLog(bus, N)
+                for work in (
+                    SeriesWork(store, consents=consents, monotonic=lambda: 0.0),
+                    WaveformsWork(Folders(folder), consents),
+                ):
+                    await drain(bus, work, most_keeps=each, consents=consents)
+            return [
+                store.series(SCALARS, "body_temperature.spot", who, 0, 2**62).t_ns.tolist()
+                for who in PEOPLE
+            ]
+
+    temperatures = asyncio.run(run())
+    seconds = [*range(20), *range(40, 60)]
+    assert [at(second) for second in seconds] in temperatures
+    runs = Archive(Folders(folder)).read("p1", from_ns=0, until_ns=2**62)
+    assert [(run.t0_ns, len(run.samples)) for run in runs] == [(at(0), 5000), (at(40), 5000)]
+    (whole,) = Archive(Folders(folder)).read("p2", from_ns=0, until_ns=2**62)
+    assert len(whole.samples) == 250 * LENGTH_S
 
 
 class Picky:

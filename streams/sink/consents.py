@@ -1,0 +1,82 @@
+"""Whose consent was withdrawn when, as `vitals.control` has it: what samples are not kept."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+
+from processors.errors import InputError
+from processors.records import Block
+from streams.bus import Bus, Place, Reader, Record
+from streams.bus.topics import CONTROL
+from streams.consents import CONSENT
+from streams.intake import take_rows
+from streams.messages import PEOPLE, decode_controls
+
+READ_S = 1.0
+
+
+class ConsentLog:
+    """All changes of consent that the bus still has, by participant and time of their record.
+
+    Whoever reads samples first has it read on to where the controls end now: what was published
+    before those samples is known then, and samples that are read again meet the same answer.
+    """
+
+    def __init__(self, bus: Bus, n_partitions: int) -> None:
+        self._bus = bus
+        self._places = [Place(CONTROL, number) for number in range(n_partitions)]
+        self._reached: dict[Place, int] = {}
+        self._reader: Reader | None = None
+        self._changes: dict[str, list[tuple[int, bool]]] = {}  # time in ms, given
+        self._one_at_a_time = asyncio.Lock()
+
+    async def catch_up(self) -> None:
+        """Read all controls that have been published.
+
+        Raises
+        ------
+        BusError
+            Not now.
+        """
+        async with self._one_at_a_time:
+            if self._reader is None:
+                self._reached = await self._bus.starts(self._places)
+                self._reader = await self._bus.reader(self._reached)
+            ends = await self._bus.ends(self._places)
+            while any(self._reached[place] < end for place, end in ends.items()):
+                for record in await self._reader.read(READ_S):
+                    self._take(record)
+
+    def sift(self, block: Block, at_ms: int) -> Block | None:
+        """Give the rows of a block of a time that may be kept; None where there are none."""
+        if self._changes.keys().isdisjoint(block.participants):
+            return block
+        kept = np.array([self._given(who, at_ms) for who in block.participants], bool)
+        if kept.all():
+            return block
+        return take_rows(block, kept) if kept.any() else None
+
+    async def close(self) -> None:
+        if self._reader is not None:
+            await self._reader.close()
+
+    def _given(self, participant: str, at_ms: int) -> bool:
+        # Of one time controls come before samples.
+        before = [one for one in self._changes.get(participant, ()) if one[0] <= at_ms]
+        return not before or before[-1][1]
+
+    def _take(self, record: Record) -> None:
+        self._reached[record.place] = record.offset + 1
+        if record.value.startswith(PEOPLE.magic):
+            return
+        try:
+            controls = decode_controls(record.value)
+        except InputError:  # the worker says so, with the bytes
+            return
+        for control in controls:
+            given = control.values.get("given", np.nan)
+            if control.kind == CONSENT and not np.isnan(given):
+                told = self._changes.setdefault(control.participant, [])
+                told.append((record.at_ms, given > 0))
