@@ -118,7 +118,7 @@ def _works(
     if "records" in lanes:
         works.append(RecordsWork(stores.records))
     if "strips" in lanes:
-        works.append(StripsWork(stores.records))
+        works.append(StripsWork(stores.records, consents))
     if "waveforms" in lanes:
         folders = Folders(settings.data)
         waves = WaveformsWork(folders, consents)

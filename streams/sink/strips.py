@@ -25,6 +25,7 @@ from streams import wire
 from streams.bus import Place, Record
 from streams.bus.topics import EVENTS, PROGRESS, raw
 from streams.messages import DeadLetter, decode_findings, decode_progress
+from streams.sink.consents import ConsentLog
 from streams.stores import Record as Kept
 from streams.stores import StoredStrip, UnfitError
 from streams.stores.strips import stored_strip
@@ -67,13 +68,26 @@ class _Part:
 
 
 class StripsWork:
-    """Cuts a strip for each finding and writes it once."""
+    """Cuts a strip for each finding and writes it once.
+
+    Parameters
+    ----------
+    consents
+        What samples are kept; None: all.
+    """
 
     name = "strips"
     topics = (raw(SIGNAL), EVENTS, PROGRESS)
 
-    def __init__(self, store: Keeps, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: Keeps,
+        consents: ConsentLog | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
+        self._consents = consents
         self._monotonic = monotonic
         self._parts: dict[int, _Part] = {}
         self._bytes = 0
@@ -142,8 +156,10 @@ class StripsWork:
                 block = wire.decode(record.value)
             except WireError:
                 continue
-            numbers = [part.number(name) for name in block.participants]
-            part.rings.add(np.array(numbers, np.int64), block)
+            kept = block if self._consents is None else self._consents.sift(block, at_ms)
+            if kept is not None:
+                numbers = [part.number(name) for name in kept.participants]
+                part.rings.add(np.array(numbers, np.int64), kept)
         ended = not part.waiting and self._monotonic() - part.heard_s >= SILENT_S
         self._look(part, part.newest_ms if ended else part.looked_ms)
 
