@@ -41,7 +41,7 @@ from processors.state import KeepsState, SlotState
 _UNITS = {
     "t0_lag_s": "s", "percent_hr_max": "%", "valid_percent": "%", "tau_s": "s",
     "t0_source": "1", "grade": "1", "delayed": "1", "confirmed": "1", "posture": "1", "r2": "1",
-    "delayed_of_3": "1",
+    "delayed_of_3": "1", "near_cutoff": "1", "device_lag_s": "s",
 }  # fmt: skip
 COLUMNS = tuple(Column(name, _UNITS.get(name, "/min")) for name in EVIDENCE)
 FINDINGS = (
@@ -152,8 +152,10 @@ class Recovery(KeepsState):
     ``heart_rate_recovery_delayed`` where it is delayed by the rules. Both have the drop of the
     first minute as value and the same evidence: ``t0_source`` 1 mark, 2 motion, 3 heart rate;
     ``grade`` 1 A, 2 B, 3 C; ``posture`` as in the profile; ``delayed_of_3`` of the last three
-    events that count. An event without a verdict leaves its reason in the feature ``recovery``,
-    whose ``ended`` is 1 verdict, 2 effort again, 3 signal, 4 rhythm, 5 cadence lock, 6 too little
+    events that count. ``hrr60_error`` is two standard errors of the drop, and ``near_cutoff`` 1
+    where the cut-off is no further from it; ``device_lag_s`` is how far a device seems to be
+    behind. An event without a verdict leaves its reason in the feature ``recovery``, whose
+    ``ended`` is 1 verdict, 2 effort again, 3 signal, 4 rhythm, 5 cadence lock, 6 too little
     effort, and whose ``state`` is 1 effort, 2 recovery, 3 refractory.
     """
 

@@ -44,7 +44,7 @@ MARK, MOTION, HR = 1, 2, 3  # where t0 comes from
 DONE, RE_EFFORT, SIGNAL, RHYTHM, CADENCE_LOCK, LITTLE_EFFORT = 1, 2, 3, 4, 5, 6  # how it ended
 
 GRID_LAG_S = 3  # s, default: an ECG beat is labelled 0.6-1.6 s after R; two more are waited for
-N_RATES = 160  # seconds of rate: 26 + 127 around t0, 125 for its fall
+N_RATES = 192  # seconds of rate: 60 + 128 around t0, 125 for its fall
 N_CALM, CALM_S = 30, 10  # medians of 10 s: the base is that of 300 to 180 s before
 N_MOVEMENT = 208  # seconds of movement: 120 before a stop that is found 75 s later, and ahead
 N_BEAT_SECONDS = 96  # seconds of beats: 10 + 76 after a stop that is found 75 s later, and ahead
@@ -75,7 +75,7 @@ SESSION_S = 900  # s, default: below the threshold for longer, the next crossing
 REST_NS = 330 * SECOND_NS  # default: so long after the newest rate the grid rests
 
 N_FEATURE = 5
-BEFORE_S = 26  # s of rates before t0 that a verdict sees
+BEFORE_S = 60  # s of rates before t0 that a verdict sees
 N_WINDOW = BEFORE_S + 129  # seconds
 
 # A recovery that ended after its drop at 60 s was out: what `grade_recoveries` needs of it.
@@ -91,6 +91,7 @@ ENDED = np.dtype(
         ("source", np.int8),
         ("posture", np.int8),
         ("complete", np.int8),
+        ("device", np.int8),  # 1: rates of a device, not of beats
     ],
     align=True,
 )
@@ -593,20 +594,8 @@ def _break(s: Any, peak: float, work: NDArray[np.float64]) -> int:
     found -= 2  # the median of five seconds lies two behind
     least = np.inf
     for corner in range(s.next - BREAK_S + 8, s.next - 5):
-        n = 0
-        st, sx, stt, stx, sxx = 0.0, 0.0, 0.0, 0.0, 0.0
-        for second in range(s.next - BREAK_S, s.next + 1):
-            x, t = s.rates[second % N_RATES] * UNIT, float(max(second - corner, 0))
-            if x > 0.0:
-                n += 1
-                st += t
-                sx += x
-                stt += t * t
-                stx += t * x
-                sxx += x * x
-        spread, shared = stt - st * st / n, stx - st * sx / n
-        left = sxx - sx * sx / n - shared * shared / spread
-        if shared < 0.0 and left < least:
+        left = _left(s, s.next - BREAK_S, corner, 1.0)
+        if left < least:
             least, found = left, corner
     return int(found * SECOND_NS)
 
@@ -619,30 +608,39 @@ def _refine(s: Any, work: NDArray[np.float64]) -> None:
     `BEFORE_STOP_S` before the first estimate up to now.
     """
     first = s.t0_ns // SECOND_NS
-    begin = first - BEFORE_STOP_S
     least, found = np.inf, first
     for tau_s in REFINE_TAUS_S:
         q = math.exp(-1.0 / tau_s)
         for corner in range(first - REFINE_WITHIN_S, min(first + REFINE_WITHIN_S, s.next - 20) + 1):
-            n = 0
-            g, st, sx, stt, stx, sxx = 1.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            for second in range(begin, s.next + 1):
-                if second > corner:
-                    g *= q
-                x, t = s.rates[second % N_RATES] * UNIT, 1.0 - g
-                if x > 0.0:
-                    n += 1
-                    st += t
-                    sx += x
-                    stt += t * t
-                    stx += t * x
-                    sxx += x * x
-            spread, shared = stt - st * st / n, stx - st * sx / n
-            left = sxx - sx * sx / n - shared * shared / spread
-            if shared < 0.0 and left < least:
+            left = _left(s, first - BEFORE_STOP_S, corner, q)
+            if left < least:
                 least, found = left, corner
     s.t0_ns = found * SECOND_NS
     s.hr_peak = _median_rate(s, found - 10, found, work)
+
+
+@inner
+def _left(s: Any, begin: int, corner: int, q: float) -> float:
+    """Give the squares that a level up to a corner and a fall behind it leave; infinity: no fall.
+
+    The steps of the fall are `q` times the one before: 1 for a line, less for an exponential.
+    """
+    n, t, step = 0, 0.0, 1.0
+    st, sx, stt, stx, sxx = 0.0, 0.0, 0.0, 0.0, 0.0
+    for second in range(begin, s.next + 1):
+        if second > corner:
+            t += step
+            step *= q
+        x = s.rates[second % N_RATES] * UNIT
+        if x > 0.0:
+            n += 1
+            st += t
+            sx += x
+            stt += t * t
+            stx += t * x
+            sxx += x * x
+    spread, shared = stt - st * st / n, stx - st * sx / n
+    return float(sxx - sx * sx / n - shared * shared / spread) if shared < 0.0 else math.inf
 
 
 @inner
@@ -780,6 +778,7 @@ def _end(s: Any, slot: int, reason: int, hr_max: float, p: Any, out: Out) -> Non
     row.peak, row.hr_max = s.peak, hr_max
     row.slot, row.source, row.posture = slot, s.source, s.posture
     row.complete = 1 if reason == DONE else 0
+    row.device = 1 if s.n_beats == 0 or s.beat_ns[(s.n_beats - 1) % N_BEATS] < s.t0_ns else 0
     for k in range(N_WINDOW):
         row.rates[k] = s.rates[(row.first + k) % N_RATES] if row.first + k <= s.next else 0
     out.n[0] += 1

@@ -1,12 +1,11 @@
 """The verdict on a heart-rate recovery: how far the rate fell, how fast, and whether it is delayed.
 
-It is asked a few times an hour for a person, so it is plain numpy over all events of a batch.
+It is asked a few times an hour for a person, so it is plain numpy.
 
-Differs from CLINICAL 3.9: the rate at 120 s is the height there of a straight line through the 15 s
-around it, outliers left out, that at 60 s of one through 27 s where the event is whole; HRpk is the
-mean of its 11 s, or of the 26 s before the stop where these show no trend; HR30 the median of 7 s.
-Medians of 7 and 11 s are noisier: with 4 /min of noise from beat to beat they keep 77 % of the
-errors of HRR60 below 2 /min, this 93 %.
+Differs from CLINICAL 3.9: HRpk and the rates at 60 and 120 s are those of a curve through all rates
+(`recovery_curve`): without noise they are the medians, with noise they are far more exact; HR30 is
+the median of 7 s. Of a device they are read as much later as it seems to be behind. A stop that the
+heart rate alone told is dated anew by the curve.
 """
 
 from __future__ import annotations
@@ -16,20 +15,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.kernels.recovery import HR, MARK_HALF_S, N_WINDOW, SECOND_NS, UNIT
+from processors.kernels.recovery import (
+    GRID_LAG_S,
+    HR,
+    MARK_HALF_S,
+    N_WINDOW,
+    SECOND_NS,
+    UNIT,
+)
+from processors.kernels.recovery_curve import LAGS_S, USUAL_LAG_S, Curve, read_curve
 
 EVIDENCE = (
     "t0_lag_s", "t0_source", "hr_peak", "percent_hr_max", "hr30", "hr60", "hr120", "hrr60",
     "hrr120", "cutoff60", "grade", "delayed", "confirmed", "valid_percent", "posture", "tau_s",
-    "r2", "delayed_of_3",
+    "r2", "delayed_of_3", "hrr60_error", "near_cutoff", "device_lag_s",
 )  # fmt: skip
 
 LEAST_VALID = 4  # CLINICAL 3.9: valid seconds in the window of a mark
 SITTING, SUPINE = 2, 3  # posture of the profile plus 1
-OUTLIER, LEAST_OUTLIER = 4.5, 3.0  # default: times the median distance from a line, and /min
-PLATEAU_S = 25.0  # s, default: before the stop
-TREND = 2.0  # standard errors of a slope, default; rates of neighbouring seconds share beats
-WIDE_HALF_S = 13.0  # s, default: half of the line at 60 s where the fall goes on
+WITHIN_S = 15  # s, default: so far is a stop that the heart rate told dated anew
+UNSURE_S = 20  # s, default: at the end of a recovery that new effort ends are rates of that already
+CURVE_ERROR, DEVICE_ERROR = 0.6, 1.2  # /min, default: of a curve without noise; of a device's lag
 N_TAUS, FIRST_TAU_S, TAU_STEP = 25, 10.0, 1.15  # 10 to 286 s; CLINICAL 3.9: 10 to 300 s
 SEEN_END = 0.37  # CLINICAL 3.9: what of the fall may be left at 120 s
 
@@ -45,7 +51,8 @@ def grade_recoveries(
     Parameters
     ----------
     ended
-        `ENDED` ``[n]``, those of one slot in order of time.
+        `ENDED` ``[n]``, those of one slot in order of time; ``t0_ns`` is set anew for stops that
+        the heart rate told.
     limits, records
         As of `watch_recovery`; the state remembers the two events before.
 
@@ -55,8 +62,13 @@ def grade_recoveries(
         float64 ``[n, len(EVIDENCE)]`` with NaN for what is not known, bool ``[n]``.
     """
     p = limits[0]
-    first_s = (ended["first"] * SECOND_NS - ended["t0_ns"]) * 1e-9
-    t_s = first_s[:, None] + np.arange(N_WINDOW)
+    curves = [_curve(row) for row in ended]
+    told = np.array(curves).reshape(len(ended), len(Curve._fields))
+    hr_peak, hr60, hr120, error, corner_s = told.T
+    by_rate = ended["source"] == HR
+    ended["t0_ns"] += np.where(by_rate, np.rint(corner_s), 0.0).astype(np.int64) * SECOND_NS
+    device = ~by_rate & (ended["device"] != 0)
+    t_s = _times(ended)
     rate = ended["rates"] * UNIT
     known = ended["rates"] > 0
 
@@ -65,12 +77,8 @@ def grade_recoveries(
         return inside
 
     complete = ended["complete"] != 0
-    hr_peak = _peak(t_s, rate, within(-10, 0), within(-PLATEAU_S, 0))
-    hr60 = _height(t_s - 60.0, rate, within(60 - MARK_HALF_S, 60 + MARK_HALF_S))
-    wide = _height(t_s - 60.0, rate, within(60 - WIDE_HALF_S, 60 + WIDE_HALF_S))
-    hr60 = np.where(complete, wide, hr60)
-    hr120 = _height(t_s - 120.0, rate, within(120 - MARK_HALF_S, 120 + MARK_HALF_S))
-    hr120[~complete | (within(115, 125).sum(axis=1) < LEAST_VALID)] = np.nan
+    hr120 = np.where(complete & (within(115, 125).sum(axis=1) >= LEAST_VALID), hr120, np.nan)
+    error = np.hypot(error, np.where(ended["device"] != 0, DEVICE_ERROR, CURVE_ERROR))
     around30 = within(27, 33)
     hr30 = np.where(around30.sum(axis=1) >= LEAST_VALID, _median(rate, around30), np.nan)
     tau_s, r2 = _time_constant(t_s, rate, within(0, 120), p["least_r2"])
@@ -81,7 +89,7 @@ def grade_recoveries(
     still = np.isin(ended["posture"], (SITTING, SUPINE))
     cutoff = np.where(still, p["cutoff60_still"], p["cutoff60_moving"])
     delayed = hr_peak - hr60 <= cutoff
-    confirmed = ended["source"] != HR
+    confirmed = ~by_rate
     counts = confirmed & (grade < 3.0)
     of_3 = _delayed_of_3(ended["slot"], counts, delayed, records)
     alarm = counts & delayed & ((hr_peak - hr120 <= p["cutoff120"]) | (of_3 >= 2.0))
@@ -91,8 +99,31 @@ def grade_recoveries(
         100.0 * within(0, 60).sum(axis=1) / n_seconds,
         np.where(ended["posture"] > 0, ended["posture"] - 1.0, np.nan),
         np.where(complete, tau_s, np.nan), np.where(complete, r2, np.nan), of_3,
+        error, np.abs(hr_peak - hr60 - cutoff) <= error, np.where(device, corner_s, np.nan),
     ], axis=1)  # fmt: skip
     return evidence, alarm
+
+
+def _times(ended: NDArray[Any]) -> Floats:
+    """Give the seconds of the rates, from the stop."""
+    first_s: Floats = (ended["first"] * SECOND_NS - ended["t0_ns"]) * 1e-9
+    return first_s[..., None] + np.arange(N_WINDOW)
+
+
+def _curve(row: Any) -> Curve:
+    """Read the curve of one recovery: its corner is at the stop, behind it, or around it."""
+    t_s = _times(row)
+    last_s = (row["t_ns"] - row["t0_ns"]) * 1e-9 - GRID_LAG_S + 1e-6
+    if row["complete"] == 0:
+        last_s = max(last_s - UNSURE_S, 60.0 + MARK_HALF_S)
+    rate = np.where((row["rates"] > 0) & (t_s <= last_s), row["rates"] * UNIT, np.nan)
+    if row["source"] == HR:
+        latest_s = last_s - (120.0 if row["complete"] else 60.0 + MARK_HALF_S)
+        corners_s = np.arange(-WITHIN_S, min(int(latest_s), WITHIN_S) + 1.0)
+        return read_curve(t_s, rate, corners_s, np.inf)
+    if row["device"] != 0:
+        return read_curve(t_s, rate, LAGS_S, USUAL_LAG_S)
+    return read_curve(t_s, rate, np.zeros(1), np.inf)
 
 
 def _delayed_of_3(
@@ -115,45 +146,6 @@ def _median(values: Floats, mask: Flags) -> Floats:
     rows = np.arange(len(values))
     middle = 0.5 * (ordered[rows, np.maximum(n - 1, 0) // 2] + ordered[rows, n // 2])
     return np.where(n > 0, middle, np.nan)
-
-
-def _height(t_s: Floats, rate: Floats, mask: Flags, *, sloped: bool = True) -> Floats:
-    """Give the height at t = 0 of a line through the masked seconds of each row; NaN: none.
-
-    By least squares, twice: the second time without what lies far off the first (4.5 times the
-    median distance, and 3 /min at least). Without a slope it is the mean.
-    """
-    near = mask
-    height = np.full(len(rate), np.nan)
-    for _ in range(2):
-        n = np.maximum(near.sum(axis=1), 1)
-        middle_t = np.where(near, t_s, 0.0).sum(axis=1) / n
-        middle = np.where(near, rate, 0.0).sum(axis=1) / n
-        t = np.where(near, t_s - middle_t[:, None], 0.0)
-        spread = (t * t).sum(axis=1)
-        slope = np.zeros(len(rate))
-        if sloped:
-            np.divide((t * rate).sum(axis=1), spread, out=slope, where=spread > 0.0)
-        height = middle - slope * middle_t
-        off = np.abs(rate - height[:, None] - slope[:, None] * t_s)
-        limit = np.fmax(LEAST_OUTLIER, OUTLIER * _median(off, mask))
-        near = mask & (off <= limit[:, None])
-    return np.where(mask.any(axis=1), height, np.nan)
-
-
-def _peak(t_s: Floats, rate: Floats, last: Flags, plateau: Flags) -> Floats:
-    """Give the mean of the last seconds; of all of the plateau where the rate has no trend in it.
-
-    A trend is a slope of a straight line that is larger than twice its standard error.
-    """
-    n = np.maximum(plateau.sum(axis=1), 1)
-    t = np.where(plateau, t_s - (np.where(plateau, t_s, 0.0).sum(axis=1) / n)[:, None], 0.0)
-    x = np.where(plateau, rate - (np.where(plateau, rate, 0.0).sum(axis=1) / n)[:, None], 0.0)
-    spread, shared = (t * t).sum(axis=1), (t * x).sum(axis=1)
-    left = np.maximum((x * x).sum(axis=1) * spread - shared**2, 0.0) / np.maximum(n - 2, 1)
-    flat = (n > 2) & (shared**2 <= TREND**2 * left)
-    whole = _height(t_s, rate, plateau, sloped=False)
-    return np.where(flat, whole, _height(t_s, rate, last, sloped=False))
 
 
 def _time_constant(

@@ -330,31 +330,88 @@ class Person:
 
     # ---- a verdict
 
-    def height(self, low, high, at, now, *, sloped):
-        """A line by least squares, and again without what lies far off."""
-        known = [k for k in self.known(low, high) if k <= now]
-        t = np.array([(k * S - self.event["t0"]) / S - at for k in known])
-        x = np.array([self.rates[k] for k in known])
-        if not len(x):
-            return math.nan
-        near = np.ones(len(x), bool)
-        for _ in range(2):
-            straight = sloped and near.sum() > 1
-            slope, height = np.polyfit(t[near], x[near], 1) if straight else (0.0, x[near].mean())
-            off = np.abs(x - height - slope * t)
-            near = off <= max(3.0, 4.5 * median(off))
-        return height
+    def curve(self, reason, now):
+        """A level, a corner and a fall through all rates around the stop, each way it can be.
 
-    def is_flat(self, now):
-        """Whether a line through the last 26 s rises or falls by less than two standard errors."""
-        known = [k for k in self.known(-25, 0) if k <= now]
-        if len(known) < 3:
-            return False
-        x = np.array([self.rates[k] for k in known])
-        t = np.array(known, float) - np.mean(known)
-        slope, height = np.polyfit(t, x, 1)
-        error = math.sqrt(np.sum((x - height - slope * t) ** 2) / (len(x) - 2) / np.sum(t**2))
-        return abs(slope) <= 2 * error
+        Gives the rates at the marks, two standard errors of the drop, and the corner.
+        """
+        e, t0 = self.event, self.event["t0"]
+        last = (now * S - t0) / S
+        if reason != DONE:
+            last = max(last - 20, 67)
+        seconds = range(t0 // S - 60, t0 // S + 129)
+        pairs = [((k * S - t0) / S, self.rates[k]) for k in seconds if k in self.rates]
+        pairs = [(t, x) for t, x in pairs if t <= last]
+        if e["source"] == HR:
+            corners = range(-15, min(int(last - (120 if reason == DONE else 67)), 15) + 1)
+        else:
+            corners = range(13) if self.by_device() else [0]
+        behind = 4.0 if e["source"] != HR and self.by_device() else math.inf
+        # Outliers are far from the median of eleven; before the effort it is far below.
+        around = [pairs[abs(i)][1] for i in range(-5, 0)] + [x for _, x in pairs]
+        around += [pairs[-2 - i][1] for i in range(5)]
+        off = [abs(x - median(around[i : i + 11])) for i, (_, x) in enumerate(pairs)]
+        at_stop = median([x for t, x in pairs if -10 <= t <= 0])
+        begin = max((t for t, x in pairs if t <= 0 and x < at_stop - 12), default=-math.inf)
+        far = max(3.0, 4.5 * median(off))
+        pairs = [one for one, d in zip(pairs, off, strict=True) if d <= far and one[0] > begin]
+        t, x = np.array(pairs).T
+        middle = x.mean()
+        x = x - middle
+        taus = [10 * 1.2**k for k in range(20)] + [600, 2000]
+        ways = [(c, tau) for c in corners for tau in taus]
+
+        def shape(since, tau):
+            return np.array([
+                np.ones_like(since), 1 - np.exp(-np.minimum(since, 0) / 40),
+                1 - np.exp(np.minimum(since, 0) / 15),
+                np.exp(-np.maximum(since, 0) / tau) - 1,
+            ])  # fmt: skip
+
+        def fit(c, tau, variance):
+            rows = shape(t - c, tau)
+            weighed = rows @ rows.T + np.diag([0, variance / 9, variance / 2.25, variance / 500**2])
+            found = np.linalg.solve(weighed, rows @ x)
+            return weighed, found, np.sum(x**2) - found @ (rows @ x)
+
+        best = min(ways, key=lambda way: fit(*way, 0.05)[2])
+        _, found, left = fit(*best, 0.05)
+        rest = x - found @ shape(t - best[0], best[1])
+        inertia = min(max(np.sum(rest[1:] * rest[:-1]) / np.sum(rest**2), 0), 0.8)
+        variance = max(left / (len(x) - 4), 0.05) * (1 + inertia) / (1 - inertia)
+        fits = [fit(*way, variance) for way in ways]
+        likely = np.array([
+            -left / (2 * variance) - 0.5 * math.log(np.linalg.det(weighed)) - c / behind
+            for (c, _), (weighed, _, left) in zip(ways, fits, strict=True)
+        ])  # fmt: skip
+        weight = np.exp(likely - likely.max()) / np.sum(np.exp(likely - likely.max()))
+        corner = sum(w * c for w, (c, _) in zip(weight, ways, strict=True))
+        each = list(zip(weight, ways, fits, strict=True))
+        off = x - sum(w * (f[1] @ shape(t - c, tau)) for w, (c, tau), f in each if w > 1e-3)
+
+        def mark(at, half):
+            at_once = np.array(float(at))
+            told = middle + sum(w * (f[1] @ shape(at_once, tau)) for w, (_, tau), f in each)
+            near = off[np.abs(t - corner - at) <= half]
+            mean = near.mean() if len(near) else 0.0
+            return told + (mean * max(1 - 4 * variance / len(near) / mean**2, 0) if mean else 0)
+
+        drops, errors = [], []
+        for _, (_, tau), (weighed, found, _) in each:
+            drop = shape(np.array(-5.0), tau) - shape(np.array(60.0), tau)
+            drops.append(drop @ found)
+            errors.append(drop @ np.linalg.solve(weighed, drop) * variance)
+        drops = np.array(drops)
+        spread = weight @ (np.array(errors) + (drops - weight @ drops) ** 2)
+        so_far = 0.0
+        for c in corners:
+            so_far += sum(w for w, way in zip(weight, ways, strict=True) if way[0] == c)
+            if so_far >= 0.5:
+                break
+        return mark(-5, 5), mark(60, 13), mark(120, 13), 2 * math.sqrt(spread), c
+
+    def by_device(self):
+        return not self.intervals or self.intervals[-1][0] < self.event["t0"]
 
     def time_constant(self, now):
         known = [k for k in self.known(0, 120) if k <= now]
@@ -381,11 +438,12 @@ class Person:
 
     def grade(self, k, reason, most):
         e = self.event
-        hr_peak = self.height(-25 if self.is_flat(k) else -10, 0, 0, k, sloped=False)
-        half = 13 if reason == DONE else 7
-        hr60 = self.height(60 - half, 60 + half, 60, k, sloped=True)
-        whole = reason == DONE and len(self.known(115, 125)) >= 4
-        hr120 = self.height(113, 127, 120, k, sloped=True) if whole else math.nan
+        by_device = self.by_device()
+        hr_peak, hr60, hr120, error, corner = self.curve(reason, k)
+        if e["source"] == HR:
+            e["t0"] += corner * S
+        if reason != DONE or len(self.known(115, 125)) < 4:
+            hr120 = math.nan
         around30 = [self.rates[j] for j in self.known(27, 33)]
         tau, r2 = self.time_constant(k) if reason == DONE else (math.nan, math.nan)
         share = e["peak"] / most
@@ -407,7 +465,10 @@ class Person:
             "valid_percent": 100 * len(self.known(0, 60)) / len(self.seconds(0, 60)),
             "posture": math.nan if posture is None else posture,
             "tau_s": tau, "r2": r2, "delayed_of_3": of_3,
+            "hrr60_error": math.hypot(error, 1.2 if by_device else 0.6), "near_cutoff": 0.0,
+            "device_lag_s": corner if sure and by_device else math.nan,
         }  # fmt: skip
+        numbers["near_cutoff"] = abs(hr_peak - hr60 - cutoff) <= numbers["hrr60_error"]
         return e["t0"], (k + 3) * S, alarm, [float(number) for number in numbers.values()]
 
     def feature(self, k, level, most):

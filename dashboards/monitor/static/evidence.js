@@ -5,7 +5,7 @@ import { has, t } from './i18n.js';
 const EVIDENCE_UNITS = [[/_ms$/, 'ms'], [/_mv$/, 'mV'], [/_s$/, 's'], [/_per_min$/, '/min'], [/_percent$/, '%']];
 /** Indices, codes and steps on the way to a number that is said: no use to a reader. */
 const UNSAID = /^(signal|attached|form|other_form|t0_lag_s|t0_source|hr30|hr60|hr120|grade|confirmed|posture|tau_s|r2|least_difference)$/;
-const FLAGS = /^(by_device|railed|flat|noisy|delayed)$/; // said when they are 1
+const FLAGS = /^(by_device|railed|flat|noisy|delayed|near_cutoff)$/; // said when they are 1
 
 /** Three digits, whole from 100 on. @param {number} value @returns {string} */
 export function three(value) {

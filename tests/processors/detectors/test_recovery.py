@@ -193,6 +193,8 @@ def test_a_marked_stop_is_told_once_at_its_time_with_all_its_numbers():
     assert told.tau_s == pytest.approx(50, rel=0.1)
     assert told.r2 > 0.95
     assert told.delayed_of_3 == 0
+    assert 0.5 < told.hrr60_error < 1.5
+    assert (told.near_cutoff, told.device_lag_s) == (0, None)
     assert not late
 
 
@@ -312,6 +314,13 @@ def test_two_of_three_delayed_is_an_alarm_with_the_second(drops, alarms):
     tolds, late, _ = run([*life, *(mark(stop) for stop in stops)], length)
     assert [told.delayed for told in tolds] == [float(drop == 11) for drop in drops]
     assert [round(one.t0_s) for one in late] == [stops[k] for k in alarms]
+
+
+@pytest.mark.parametrize(("hrr60", "near"), [(8, 0), (11.8, 1), (12.2, 1), (16, 0)])
+def test_a_drop_at_the_cut_off_says_that_it_is_not_sure(hrr60, near):
+    life, until_s = person(slow(STOP_S, hrr60), noise=0.3)
+    (told,), _, _ = run([*life, mark(STOP_S)], until_s)
+    assert told.near_cutoff == near
 
 
 def test_what_is_not_confirmed_never_alarms():
@@ -605,18 +614,18 @@ def test_beats_give_the_drop_within_2_per_min(stops_by):
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize(("noise", "share"), [(1, 0.99), (2, 0.97), (3, 0.9)])
+@pytest.mark.parametrize(("noise", "share"), [(1, 0.99), (2, 0.97), (3, 0.95)])
 def test_a_device_is_as_exact_as_its_noise_allows(noise, share):
     errors, _, _ = crowd(device, (noise,), "mark", n=100)
     assert np.mean(np.abs(errors) <= 2) >= share
 
 
 @pytest.mark.bench
-def test_a_device_that_smooths_shows_a_drop_that_is_too_small():
-    """A device that is 5 s behind is 1 /min short in the mean; nothing in it tells by how much."""
+def test_the_lag_of_a_device_is_seen_in_its_curve():
+    """A device that is 5 s behind: 86 to 90 % within 2 /min, before its curve was asked for it."""
     smoothing = lambda rate, noise, seed: device(rate, noise, 5.0, seed)  # noqa: E731
     errors, _, _ = crowd(smoothing, (1,), "mark", n=100)
-    assert -1.5 < errors.mean() < -0.4
+    assert np.mean(np.abs(errors) <= 2) >= 0.95
 
 
 @pytest.mark.bench
