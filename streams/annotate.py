@@ -134,7 +134,7 @@ def _read(source: Source, options: Options, warn: Callable[[str], None]) -> Reco
 
 
 def processors_for(*, all_leads: bool, rules: Rules = NO_RULES) -> list[Processor]:
-    """Give one of each processor; QRS from all leads together if asked for."""
+    """Give one of each processor; QRS by a vote of all leads if asked for."""
     found = make_processors(rules)
     if not all_leads:
         return found

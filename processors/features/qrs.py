@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processors.errors import ContractError
+from processors.kernels.lead_vote import MAX_LEADS, VOTE_STATE
 from processors.kernels.qrs import (
-    MAX_LEADS,
     QRS_STATE,
     QRS_WORK,
     WINDOW,
@@ -41,6 +42,7 @@ BEAT_WINDOWS = StreamSpec(
         *(Column(f"w{i:02d}", "mV") for i in range(WINDOW)),
     ),
 )
+BOTH_STATES = np.dtype([("qrs", QRS_STATE), ("votes", VOTE_STATE)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class Params:
     Attributes
     ----------
     leads
-        Columns of the ECG to use, the first also for the time of R; empty for all. Columns that
-        a batch does not have are left out, and the first column stands in when none is left.
+        Columns of the ECG that vote on beats, each with the weight of its quality, the first also
+        for the time of R and the windows; empty for all. Columns that a batch does not have are
+        left out, and the first column stands in when none is left.
     """
 
     leads: tuple[int, ...] = (0,)
@@ -68,7 +71,8 @@ class Qrs(KeepsState):
     def __init__(self, params: Params | None = None) -> None:
         self.params = params or Params()
         self._state = SlotState(QRS_STATE)
-        self._blank = np.zeros(1, QRS_STATE)
+        self._votes = SlotState(VOTE_STATE)  # stays empty where there is one lead
+        self._blank, self._no_vote = np.zeros(1, QRS_STATE), np.zeros(1, VOTE_STATE)
         self._work = np.zeros(1, QRS_WORK)
         self._out = _outputs(64, 64)
 
@@ -77,10 +81,12 @@ class Qrs(KeepsState):
         if not batch.n_samples:
             return NOTHING
         state = self._state.cover(batch.slots)
+        leads = self._leads(batch.values.shape[1])
+        votes = self._votes.cover(batch.slots) if len(leads) > 1 else self._no_vote
         out = self._room(batch)
         short = detect_qrs(
             batch.values, batch.offsets, batch.slots, batch.fs_hz, batch.t0_ns, batch.seq,
-            self._leads(batch.values.shape[1]), state, self._blank, self._work, out,
+            leads, state, votes, self._blank, self._work, out,
         )  # fmt: skip
         if short:
             raise ContractError(f"qrs: more beats or windows than {len(out.beats)}")
@@ -105,6 +111,32 @@ class Qrs(KeepsState):
                 )
             )
         return Outputs(derived=tuple(blocks)) if blocks else NOTHING
+
+    def forget(self, slots: NDArray[np.int32]) -> None:
+        """Return these slots to the state of a participant never seen."""
+        super().forget(slots)
+        if self._may_vote:
+            self._votes.forget(slots)
+
+    def snapshot(self, slots: NDArray[np.int32]) -> NDArray[Any]:
+        """Give a copy of the state of these slots, with the votes where several leads have one."""
+        state = super().snapshot(slots)
+        if not self._may_vote:
+            return state
+        both = np.zeros(len(slots), BOTH_STATES)
+        both["qrs"], both["votes"] = state, self._votes.snapshot(slots)
+        return both
+
+    def restore(self, slots: NDArray[np.int32], state: NDArray[Any]) -> None:
+        """Put a snapshot back into these slots."""
+        if self._may_vote:
+            self._votes.restore(slots, state["votes"])
+            state = state["qrs"]
+        super().restore(slots, state)
+
+    @property
+    def _may_vote(self) -> bool:
+        return len(self.params.leads) != 1
 
     def _leads(self, n_columns: int) -> NDArray[np.int64]:
         wanted = self.params.leads or tuple(range(n_columns))

@@ -1,6 +1,6 @@
 """QRS detection of many ECGs at once, causal and sample by sample (CLINICAL 3.2).
 
-Path: band-pass 8-22 Hz, absolute slope (root of the summed squares over the leads), trailing
+Path: band-pass 8-22 Hz, absolute slope (of several leads their vote, see `lead_vote`), trailing
 average of 100 ms, local maxima. A maximum is a candidate once nothing larger has come for 120 ms,
 or as soon as the average has fallen to half of an unmistakable one. A candidate above the threshold
 that is no T wave is a beat and is emitted at once; all others are noise, kept for the search-back.
@@ -48,9 +48,9 @@ from processors.kernels.filters import (
     median_of_few,
     prime_highpass,
 )
+from processors.kernels.lead_vote import MAX_LEADS, STEP_S, add_vote, is_deaf, weigh
 from processors.kernels.sample_clock import WITHIN_NS, time_ns
 
-MAX_LEADS = 8  # the independent ones of a 12-lead ECG
 LOWEST_FS_HZ, HIGHEST_FS_HZ = 60.0, 1200.0  # rows outside are passed over: the rings are too short
 LARGEST_MV = 1000.0  # beyond any electrode potential: taken as missing, like NaN
 
@@ -138,6 +138,7 @@ QRS_STATE = np.dtype(
         # a larger maximum than `guard` takes the newest beat back
         ("guard", "f8"),
         ("learning", "i1"), ("in_gap", "i1"), ("after_gap", "i1"), ("polarity", "i1"),
+        ("deaf", "i1"),  # of several leads the first has little to say
         # deadlines in samples; `due` is the next of them
         ("due", "i8"), ("learn_at", "i8"), ("relearn_at", "i8"), ("search_at", "i8"),
         ("blind_until", "i8"),
@@ -170,6 +171,8 @@ QRS_WORK = np.dtype(
     [
         # of each sample: absolute slope in SLOPE_MV_S, trace (mV), leads that are there
         ("samples", "f8", (3, PIECE)),
+        # of several leads: slope of one (below 0: no vote), sum of the weights; one value for long
+        ("slopes", "f8", (PIECE,)), ("weights", "f8", (PIECE,)), ("constant", "i1", (PIECE,)),
         ("n_beats", "i8"), ("beat_ns", "i8", (MOST_BEATS,)), ("beats", "f8", (MOST_BEATS, 6)),
         ("n_windows", "i8"), ("window_ns", "i8", (MOST_WINDOWS,)),
         ("windows", "f8", (MOST_WINDOWS, 4 + WINDOW)),
@@ -205,7 +208,8 @@ def detect_qrs(
     values: NDArray[np.float32], offsets: NDArray[np.int64], slots: NDArray[np.int32],
     fs_hz: NDArray[np.float64], t0_ns: NDArray[np.int64], seq: NDArray[np.int64],
     leads: NDArray[np.int64],
-    state: NDArray[Any], blank: NDArray[Any], work: NDArray[Any], out: QrsOutputs,
+    state: NDArray[Any], votes: NDArray[Any], blank: NDArray[Any], work: NDArray[Any],
+    out: QrsOutputs,
 ) -> int:  # fmt: skip
     """Walk the rows of a waveform batch and fill `out` with beats and windows.
 
@@ -215,8 +219,9 @@ def detect_qrs(
         As in `processors.records.Batch`; NaN and values beyond +-1000 mV are missing.
     leads
         int64 ``[1 .. MAX_LEADS]``, columns to use; the first gives the time of R and the windows.
-    state, blank, work
-        `QRS_STATE` by slot; one zero record of it; one of `QRS_WORK`.
+    state, votes, blank, work
+        `QRS_STATE` by slot; `VOTE_STATE` by slot, of one lead one record that stays as it is; one
+        zero record of the state; one of `QRS_WORK`.
     out
         Arrays to fill, with `counts` zero.
 
@@ -227,28 +232,35 @@ def detect_qrs(
     """
     piece = work[0]
     short = False
+    several = len(leads) > 1
     for r in range(len(slots)):
         lo, hi, fs, k = offsets[r], offsets[r + 1], fs_hz[r], slots[r]
         if hi == lo or not LOWEST_FS_HZ <= fs <= HIGHEST_FS_HZ:
             continue
-        s = state[k]
+        s, v = state[k], votes[k if several else 0]
         if s.fs_hz != fs or seq[r] < s.seq:
             state[k] = blank[0]
             _start(s, fs, seq[r], t0_ns[r])
+            if several:
+                _start_vote(v)
         lost = seq[r] - s.seq
         if lost > 0:
             brief = lost <= np.int64(HOLD_LOST_S * fs + 1e-9)
             fill = lost if brief else np.int64(FILL_S * fs)
             while fill > 0:
                 n = min(fill, np.int64(PIECE))
-                _piece(s, values, lo, n, t0_ns[r], leads, piece)
+                if several:
+                    n = _weigh_where_due(s, v, len(leads), n)
+                _piece(s, v, values, lo, n, t0_ns[r], leads, piece)
                 short |= _hand_over(piece, k, out)
                 fill -= n
         if abs(time_ns(s, np.float64(s.count)) - t0_ns[r]) > WITHIN_NS:
             s.anchor, s.anchor_ns = s.count, t0_ns[r]
         while lo < hi:
             n = min(hi - lo, np.int64(PIECE))
-            _piece(s, values, lo, n, NEVER, leads, piece)
+            if several:
+                n = _weigh_where_due(s, v, len(leads), n)
+            _piece(s, v, values, lo, n, NEVER, leads, piece)
             short |= _hand_over(piece, k, out)
             lo += n
         s.seq = seq[r] + hi - offsets[r]
@@ -310,9 +322,30 @@ def _start(s: Any, fs: float, seq: int, t0_ns: int) -> None:
     s.rr_mid = fs  # one second, until there are beats
 
 
+@inner
+def _start_vote(v: Any) -> None:
+    for a in range(MAX_LEADS):
+        v.average[a] = v.held[a] = v.level[a] = v.usual[a] = 0.0
+    v.n_beats, v.beat_at = 0, -1
+
+
+@inner
+def _weigh_where_due(s: Any, v: Any, n_leads: int, n: int) -> int:
+    """Weigh the leads anew where that is due; give how many of `n` samples come before the next."""
+    step_n = max(np.int64(np.rint(STEP_S * s.fs_hz)), 1)
+    since = s.count % step_n
+    if since == 0:
+        beat = s.has_beat != 0 and s.beat_at > v.beat_at
+        weigh(v, n_leads, beat and s.beat_late == 0)
+        if beat:
+            v.beat_at = s.beat_at
+        s.deaf = is_deaf(v, 0, n_leads)
+    return int(min(n, step_n - since))
+
+
 @inlined
 def _filter(
-    s: Any, values: NDArray[np.float32], lo: int, n: int, lost: bool,
+    s: Any, v: Any, values: NDArray[np.float32], lo: int, n: int, lost: bool,
     leads: NDArray[np.int64], piece: Any,
 ) -> None:  # fmt: skip
     """Fill the samples of a piece, see `QRS_WORK`."""
@@ -337,16 +370,21 @@ def _filter(
         before, missing = s.band_y[a], s.missing[a]
         last: float = np.float64(s.last_mv[a])  # samples are float32 themselves
         run, mean = s.run[a], s.mean_mv[a]
+        if several:
+            for i in range(n):
+                piece.slopes[i], piece.constant[i] = -1.0, 0
         for i in range(n):
             x = np.nan if lost else np.float64(values[lo + i, c])
             if -LARGEST_MV <= x <= LARGEST_MV:
                 if x == last and run > 0:
                     run += 1
-                    if run >= rail_n and abs(x - mean) >= FAR_MV:
-                        if missing == 0:
-                            work[2, i] -= RAILED
-                        missing = hold_n + 1
-                        continue
+                    if run >= rail_n:
+                        if abs(x - mean) >= FAR_MV:
+                            if missing == 0:
+                                work[2, i] -= RAILED
+                            missing = hold_n + 1
+                            continue
+                        piece.constant[i] = 1
                 else:
                     jump = run >= rail_n and missing == 0 and abs(x - last) >= FAR_MV
                     run = 1
@@ -379,7 +417,7 @@ def _filter(
             slope = (y - before) * fs
             before = y
             if several:
-                work[0, i] += slope * slope
+                piece.slopes[i] = abs(slope)
             else:
                 work[0, i] = abs(slope)
             work[2, i] += 1.0
@@ -395,22 +433,30 @@ def _filter(
         s.band_z[a, 3], s.band_z[a, 4], s.band_z[a, 5] = z4, z5, z6
         s.band_y[a], s.last_mv[a], s.missing[a] = before, last, missing
         s.run[a], s.mean_mv[a] = min(run, 1 << 30), mean
+        if several:
+            for i in range(n):
+                if piece.constant[i] != 0:  # a line of one value has no vote
+                    piece.slopes[i] = -1.0
+                if a == 0:
+                    piece.weights[i] = 0.0
+            add_vote(v, a, n, fs, piece.slopes, work[0], piece.weights)
     s.trace_z[0], s.trace_z[1], s.trace_z[2], s.trace_z[3] = t1, t2, t3, t4
     if several:
         for i in range(n):
-            work[0, i] = math.sqrt(work[0, i])
+            if piece.weights[i] > 0.0:
+                work[0, i] /= piece.weights[i]
     for i in range(n):
         work[0, i] = np.rint(min(work[0, i] / SLOPE_MV_S, 65535.0))
 
 
 @inner
 def _piece(
-    s: Any, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
+    s: Any, v: Any, values: NDArray[np.float32], lo: int, n: int, lost_ns: int,
     leads: NDArray[np.int64], piece: Any,
 ) -> None:  # fmt: skip
     """Take up to PIECE samples, or lost ones: then `lost_ns` is when the next came, else NEVER."""
     lost = lost_ns != NEVER
-    _filter(s, values, lo, n, lost, leads, piece)
+    _filter(s, v, values, lo, n, lost, leads, piece)
     fs, count, average_n, hold_n = s.fs_hz, s.count, s.average_n, s.hold_n
     total, level, before = s.sum, s.level, s.before
     peak, peak_at, tracking = s.peak, s.peak_at, s.tracking
@@ -551,6 +597,7 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
 
     The largest extremum of the trace within 80 ms of where the slopes have their middle, seen from
     the level of the 40 ms before; a parabola through it and its neighbours gives the fraction.
+    Where the vote does not trust the first lead, it is that middle.
     """
     fs, trace = s.fs_hz, s.trace
     low_pass_n = delay_s(fs, TRACE_BAND_HZ[1], BUTTERWORTH_Q, 0.0) * fs
@@ -578,6 +625,8 @@ def _locate(s: Any, c: int, at: int) -> tuple[float, float]:
     i = up_at if upright else down_at
     if i < 0:
         return max(at - s.delay_n, 0.0), 0.0
+    if s.deaf:
+        return max(at - s.delay_n, 0.0), up if upright else -down
     before = np.float64(trace[(i - 1) & (TRACE - 1)])
     after = np.float64(trace[(i + 1) & (TRACE - 1)])
     bend = before - 2.0 * np.float64(trace[i & (TRACE - 1)]) + after

@@ -324,6 +324,68 @@ def test_a_lead_that_is_off_does_not_blind_the_others():
     assert_found(found_s(both, params=Params(leads=())))
 
 
+ALL = Params(leads=())
+LEADS = np.column_stack([CLEAN, 0.4 * ecg(R_S + 0.01, 250.0, 30, noise_mv=0.02, seed=5)])
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+@pytest.mark.parametrize("what", ["missing", "flat", "hum", "rail", "noise", "low"])
+def test_a_lead_that_goes_bad_costs_and_makes_no_beat(what, bad):
+    n = round(8 * 250.0)
+    noise = np.random.default_rng(6).standard_normal(n)
+    instead = {
+        "missing": np.full(n, np.nan),
+        "flat": np.zeros(n),
+        "hum": wave(50.0, 0.05, n),
+        "rail": np.full(n, 5.0),
+        "noise": np.convolve(noise, np.ones(8) / 4, mode="same"),  # as large as QRS
+        "low": 0.1 * LEADS[3000 : 3000 + n, bad],
+    }
+    x = LEADS.copy()
+    x[3000 : 3000 + n, bad] = instead[what]
+    found = found_s(x, params=ALL)
+    jump = (np.abs(found - 12.0) < 0.2) if what in ("rail", "noise") else np.zeros(len(found), bool)
+    assert jump.sum() <= 1  # until then the lead was good, and it may have been a beat
+    assert_found(found[~jump], within_s=0.1)  # where lead 0 is bad, R is the middle of the slopes
+
+
+def test_one_lead_is_the_same_alone_and_as_all_leads():
+    alone, voted = (feed(Qrs(p), CLEAN[:, None], 250.0) for p in (None, ALL))
+    for name in ("beats", "beat_windows"):
+        np.testing.assert_array_equal(voted[name], alone[name])
+
+
+def test_leads_that_are_alike_find_what_one_does():
+    found = found_s(np.column_stack([CLEAN, CLEAN]), params=ALL)
+    np.testing.assert_array_equal(found, found_s(CLEAN))
+
+
+@given(st.lists(st.integers(1, len(CLEAN) - 1), max_size=60))
+@settings(max_examples=20, deadline=None)
+def test_how_several_leads_are_cut_does_not_matter_to_the_bit(cuts):
+    lost = ((2000, 2010), (4000, 4300))
+    whole = feed(Qrs(ALL), LEADS, 250.0, lost=lost)
+    parts = feed(Qrs(ALL), LEADS, 250.0, cuts=cuts, lost=lost)
+    for name in ("beats", "beat_windows"):
+        np.testing.assert_array_equal(parts[name], whole[name])
+
+
+def test_a_snapshot_has_the_votes_and_who_is_forgotten_begins_anew():
+    slots, at = np.zeros(1, np.int32), 3777
+    first, second = Qrs(ALL), Qrs(ALL)
+    begun = batch([(0, 250.0, 0, 0, LEADS[:at])])
+    goes_on = batch([(0, 250.0, at * 4_000_000, at, LEADS[at:])])
+    first.process(begun)
+    second.process(batch([(0, 250.0, 0, 0, 3.0 * LEADS[::-1])]))  # somebody else
+    second.restore(slots, first.snapshot(slots))
+    for mine, other in zip(
+        first.process(goes_on).derived, second.process(goes_on).derived, strict=True
+    ):
+        np.testing.assert_array_equal(mine.values, other.values)
+    second.forget(slots)
+    assert second.snapshot(slots).tobytes() == bytes(second.snapshot(slots).nbytes)
+
+
 def test_wide_early_beats_are_found():
     r_s = np.sort(np.concatenate([R_S, R_S[5::5] + 0.42]))
     shapes = [
