@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.browser]  # Java, six processes, a 
 
 N_PARTITIONS = 2
 FINDINGS = "/api/participants/{}/findings"
-N_PEOPLE = 6  # of the demo, besides somebody whose saturation is low
+N_PEOPLE = 6  # of the demo, besides one with low saturation and one with an electrode off
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 SOON_S = 60.0
 # Of a partition that stands still: 3 s until it is noticed, 10 s by the catalogue, a second to
@@ -57,6 +57,13 @@ def table(folder: Path, name: str, percent: int, lasts_s: int = 600) -> Path:
     """Somebody whose oxygen saturation is so low, one value a second."""
     path = folder / f"{name}.csv"
     path.write_text("t_s,spo2\n" + "".join(f"{k},{percent}\n" for k in range(lasts_s)))
+    return path
+
+
+def electrode_off(folder: Path, lasts_s: int = 600) -> Path:
+    """Somebody whose ECG is flat from the beginning: found within 3 s, with a strip."""
+    path = folder / "off.csv"
+    path.write_text("t_s,ecg\n" + "".join(f"{k / 100:.2f},0\n" for k in range(100 * lasts_s)))
     return path
 
 
@@ -98,6 +105,7 @@ def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers,
         worker.said("Partitions [")
     on_servers.bridge("people", "--participants", N_PEOPLE)
     on_servers.bridge("low", "--replay", table(tmp_path, "low", 80))
+    on_servers.bridge("off", "--replay", electrode_off(tmp_path))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 900}, locale="en-US")
@@ -105,7 +113,7 @@ def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers,
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(east.url)
         tiles = page.locator(".tile:not([hidden])")
-        expect(tiles).to_have_count(N_PEOPLE + 1)
+        expect(tiles).to_have_count(N_PEOPLE + 2)
         expect(page.locator("#simulated")).to_be_visible()
         low = page.locator(".tile", has=page.locator(".name", has_text="low"))
         expect(low.locator(".alarm")).to_contain_text("Oxygen saturation")
@@ -132,7 +140,7 @@ def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers,
     first.until(alarm_of("spo2_very_low", "acknowledged"), SOON_S, "the alarm on north")
     first.close()
     # What it was not there for it reads where the sink keeps it: strips, who did what, heart rates.
-    seen = wait_for(lambda: strips_of(north, "P-0001"), SOON_S, "strips of P-0001")
+    seen = wait_for(lambda: strips_of(north, "off"), SOON_S, "a strip of the electrode")
     assert any(len(strip["samples"]) > 500 for strip in seen)
     (done,) = [a for a in told(north, FINDINGS.format("low"))["alarms"] if a["id"] == raised["id"]]
     assert done["acknowledged_by"]
