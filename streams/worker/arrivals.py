@@ -10,6 +10,11 @@ from streams.worker.order import NEVER_MS
 
 SETTLE_S: Final = 0.1  # what was published as one step has come when nothing of it came for so long
 SETTLE_MOST_S: Final = 0.3  # and in any case so long after the first of it
+# Records of more than BURST_MS at once have been held up, as by a broker that was away. Its topics
+# are not back at one moment: one that has given something of the last ACTIVE_MS is waited for.
+BURST_MS: Final = 1_000
+ACTIVE_MS: Final = 10_000
+BURST_SETTLE_S: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -36,10 +41,12 @@ class Arrivals:
 
     def __init__(self, now_s: float) -> None:
         self._seen: deque[_Seen] = deque()  # in the order of their times, and so of settling
+        self._settled_ms = NEVER_MS
+        self._newest_ms: dict[str, int] = {}  # by topic
         self._heard_s = now_s
         self._behind_s: float | None = None
 
-    def note(self, now_s: float, at_ms: int | None) -> None:
+    def note(self, now_s: float, at_ms: int | None, topic: str = "") -> None:
         """Note that a record of a time came; that time and newer ones settle later for it.
 
         None: it had been taken before, and says only that records come.
@@ -47,25 +54,37 @@ class Arrivals:
         self._heard_s = now_s
         if at_ms is None:
             return
+        self._newest_ms[topic] = max(at_ms, self._newest_ms.get(topic, NEVER_MS))
         for one in reversed(self._seen):
             if one.at_ms < at_ms:
                 break
             one.last_s = now_s
-        if not self._seen or at_ms > self._seen[-1].at_ms:
+        if at_ms > (self._seen[-1].at_ms if self._seen else self._settled_ms):
             self._seen.append(_Seen(at_ms, now_s, now_s))
 
     def settled_ms(self, now_s: float) -> int:
         """Give up to which time all that was published has come, as far as waiting tells."""
-        seen = self._seen
-        while len(seen) > 1 and seen[1].settles_s <= now_s:
-            seen.popleft()
-        if not seen:
-            return NEVER_MS
-        return seen[0].at_ms if seen[0].settles_s <= now_s else seen[0].at_ms - 1
+        while self._seen and self._settles_s(self._seen[0]) <= now_s:
+            self._settled_ms = self._seen.popleft().at_ms
+        if self._settled_ms == NEVER_MS and self._seen:
+            return self._seen[0].at_ms - 1  # what came before the first was published before it
+        return self._settled_ms
 
     def settles_s(self, now_s: float) -> float | None:
-        """Give when the next time settles that has not yet; None: what came has settled."""
-        return next((one.settles_s for one in self._seen if one.settles_s > now_s), None)
+        """Give when to ask again, for a time may settle then; None: what came has settled."""
+        later = next((one.settles_s for one in self._seen if one.settles_s > now_s), None)
+        if later is None and self._seen and self._settles_s(self._seen[0]) > now_s:
+            return now_s + SETTLE_S  # what it waits for may come at any moment
+        return later
+
+    def _settles_s(self, first: _Seen) -> float:
+        """Give when the oldest time settles."""
+        at_ms = first.at_ms
+        if self._seen[-1].at_ms - at_ms > BURST_MS and any(
+            at_ms - ACTIVE_MS <= newest_ms < at_ms for newest_ms in self._newest_ms.values()
+        ):
+            return first.last_s + BURST_SETTLE_S
+        return first.settles_s
 
     def quiet_s(self, now_s: float) -> float:
         """Give for how long no record has come."""

@@ -177,7 +177,7 @@ class Worker:
     def _put(self, partition: Partition, record: Record) -> None:
         at_ms = partition.order.put(record)
         if self._partitions.get(partition.number) is partition:  # else it has been given away
-            self._arrivals[partition.number].note(time.monotonic(), at_ms)
+            self._arrivals[partition.number].note(time.monotonic(), at_ms, record.place.topic)
             self._arrived.set()
 
     # --- work -------------------------------------------------------------------------------------

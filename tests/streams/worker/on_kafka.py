@@ -157,7 +157,8 @@ async def assert_it_says_what_one_process_says(bus, length_s=LENGTH_S):
     expected = one_process()
     until_s = length_s - 2
     found = [one for r in await everything(bus, EVENTS) for one in decode_findings(r.value)]
-    assert known(found, until_s) == known(expected.findings, until_s)
+    said, wanted = known(found, until_s), known(expected.findings, until_s)
+    assert said == wanted, sorted(said ^ wanted)
     values = {}
     for record in await everything(bus, FEATURES):
         collect(values, Said(features=decode_series(record.value)))
