@@ -146,4 +146,4 @@ def test_killed_with_its_server_away_it_keeps_what_one_file_would_have(tmp_path,
 def test_a_lane_that_is_not_there_is_a_sentence():
     said = vitals("sink", "--only", "waves")
     assert said.status != 0
-    assert "expected series, records, waveforms, found 'waves'" in said.err + said.out
+    assert "expected series, records, strips, waveforms, found 'waves'" in said.err + said.out
