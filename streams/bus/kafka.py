@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -14,12 +15,15 @@ from aiokafka.errors import KafkaError
 
 from streams.bus import BusError, Place, Record
 
+_log = logging.getLogger(__name__)
+
 MOST_UNDER_WAY: Final = 2_000  # records handed to the producer and not kept yet
 MOST_BYTES: Final = 16 * 1024 * 1024  # of one record
 MOST_AT_ONCE: Final = 500
 LINGER_MS: Final = 5  # blocks of one step travel together
 START_S: Final = 20.0
 AWAY_S: Final = 120.0  # a broker that starts again is waited for; longer, and publishing fails
+CLOSE_S: Final = 5.0  # for a client to end; one whose broker is away never does by itself
 
 
 class KafkaBus:
@@ -97,10 +101,10 @@ class KafkaBus:
 
     async def close(self) -> None:
         for client in self._clients.values():
-            await client.stop()
+            await _stop(client)
         self._clients.clear()
         if self._producer is not None:
-            await self._producer.stop()
+            await _stop(self._producer)
             self._producer = None
 
     async def _send(self, place: Place, value: bytes, at_ms: int) -> asyncio.Future[Any]:
@@ -181,15 +185,23 @@ class KafkaReader:
         ]
 
     async def close(self) -> None:
-        await self._consumer.stop()
+        await _stop(self._consumer)
 
 
 async def _start(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     try:
         await asyncio.wait_for(client.start(), START_S)
     except BaseException:
-        await client.stop()
+        await _stop(client)
         raise
+
+
+async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    """End a client; what it could not send by then is lost, as when it is killed."""
+    try:
+        await asyncio.wait_for(client.stop(), CLOSE_S)
+    except TimeoutError:
+        _log.warning("a Kafka client did not end within %g s", CLOSE_S)
 
 
 def _pair(place: Place) -> TopicPartition:

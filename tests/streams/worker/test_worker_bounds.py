@@ -21,7 +21,7 @@ from processors.state import KeepsState, SlotState
 from streams import wire
 from streams.bus import Place
 from streams.bus.admin import create_topics
-from streams.bus.kafka import MOST_UNDER_WAY, KafkaBus
+from streams.bus.kafka import CLOSE_S, MOST_UNDER_WAY, KafkaBus
 from streams.bus.topics import inputs, raw, topics
 from streams.worker.faust_app import Role
 from streams.worker.faust_worker import Worker
@@ -179,5 +179,19 @@ def test_a_publisher_waits_for_a_broker_that_does_not_answer(one):
         await giving
         assert (await bus.ends([place]))[place] == before + 1 + 2 * MOST_UNDER_WAY
         await bus.close()
+
+    asyncio.run(body())
+
+
+def test_a_publisher_ends_though_its_broker_does_not_answer(one):
+    async def body():
+        bus = KafkaBus(one.address)
+        await bus.keep(Place(raw("ppg"), 0), b"first", 1)
+        one.send(SIGSTOP)
+        try:
+            await bus.publish(Place(raw("ppg"), 0), b"more", 1)
+            await asyncio.wait_for(bus.close(), 2 * CLOSE_S)
+        finally:
+            one.send(SIGCONT)
 
     asyncio.run(body())
