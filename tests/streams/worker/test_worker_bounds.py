@@ -19,12 +19,13 @@ from alerts.policy import load_policy
 from processors.records import NOTHING, NS_PER_MS, Chunk, Processor, pack
 from processors.state import KeepsState, SlotState
 from streams import wire
-from streams.bus import Place
+from streams.bus import Place, Record
 from streams.bus.admin import create_topics
 from streams.bus.kafka import CLOSE_S, MOST_UNDER_WAY, KafkaBus
 from streams.bus.topics import inputs, raw, topics
 from streams.worker.faust_app import Role
 from streams.worker.faust_worker import Worker
+from streams.worker.partition import Partition
 from streams.worker.watchdog import Watchdog
 from tests.servers.kafka import Broker, broker
 from tests.streams.worker.hanging import ANSWERS
@@ -95,18 +96,22 @@ def test_a_worker_that_is_slow_reads_no_more_than_it_may_hold(one, tmp_path, mon
         monkeypatch.setattr("streams.worker.faust_worker.MOST_WAITING", most)
         go_on, held = threading.Event(), [0]
         async with working(one, "slow", "a", tmp_path, Slow(go_on)) as (worker, _):
+            put = worker._put
+
+            def put_and_weigh(partition: Partition, record: Record) -> None:
+                put(partition, record)
+                held.append(sum(p.order.n_bytes for p in worker._partitions.values()))
+
+            monkeypatch.setattr(worker, "_put", put_and_weigh)
             bus = KafkaBus(one.address)
             first = (await bus.ends(EVERYTHING))[Place(raw("ecg"), 0)]
-            await publish_ecg(bus, 100, n_samples)
-
-            def taken() -> int:
-                order = worker._partitions[0].order
-                held.append(sum(p.order.n_bytes for p in worker._partitions.values()))
-                return order.offsets[raw("ecg")] - first
-
-            await until(lambda: taken() >= 0 and held[-1] > most, "as much to wait as may")
-            go_on.set()
-            await until(lambda: taken() == 100, "all to be processed")
+            try:
+                await publish_ecg(bus, 100, n_samples)
+                await until(lambda: max(held) > most, "as much to wait as may")
+            finally:
+                go_on.set()
+            order = worker._partitions[0].order
+            await until(lambda: order.offsets[raw("ecg")] - first == 100, "all to be processed")
             await bus.close()
         assert most < max(held) <= most + len(ecg(0, n_samples))
 
