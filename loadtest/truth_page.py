@@ -177,6 +177,7 @@ def _strip(
 def _recoveries(outcome: Outcome, claims: Mapping[tuple[str, str], list[Claim]]) -> Iterator[str]:
     """Draw each stop that was found or planted, those missed or false first."""
     rows = [row for row in outcome.truth if row.code == CODE]
+    rates = _rates(outcome, {row.participant for row in rows} | {who for who, _ in claims})
     curves: list[tuple[int, Curve]] = []
     for (participant, code), some in claims.items():
         if code == CODE:
@@ -185,13 +186,13 @@ def _recoveries(outcome: Outcome, claims: Mapping[tuple[str, str], list[Claim]])
                 true = next((row for row in mine if fits(claim, row)), None)
                 name = participant if true else f"false: {participant}"
                 evidence: dict[str, float | None] = dict(claim.evidence)
-                curve = _curve(outcome, participant, name, claim.onset_s, evidence, true)
+                curve = _curve(rates[participant], name, claim.onset_s, evidence, true)
                 curves.append((int(true is not None), curve))
     for row in rows:
         said = claims.get((row.participant, CODE), ())
         if row.required and not any(fits(claim, row) for claim in said):
             name = f"missed: {row.participant}"
-            curves.append((0, _curve(outcome, row.participant, name, row.onset_s, {}, row)))
+            curves.append((0, _curve(rates[row.participant], name, row.onset_s, {}, row)))
     if not curves:
         return
     yield "<h2>Heart-rate recovery</h2>"
@@ -207,25 +208,29 @@ def _recoveries(outcome: Outcome, claims: Mapping[tuple[str, str], list[Claim]])
         yield picture(plots.recoveries(some_curves), caption)
 
 
+def _rates(outcome: Outcome, people: set[str]) -> dict[str, list[tuple[float, float]]]:
+    """Give the time, s, and the heart rate of the tile, /min, of each row of some people."""
+    found: dict[str, list[tuple[float, float]]] = {who: [] for who in people}
+    for rows in outcome.features:
+        if rows.name == "heart_rate":
+            t_s, values = (rows.t_ns / NS_PER_S).tolist(), rows.values[:, 0].tolist()
+            for who, at_s, rate in zip(rows.participants, t_s, values, strict=True):
+                if who in found:
+                    found[who].append((at_s, rate))
+    return found
+
+
 def _curve(
-    outcome: Outcome,
-    participant: str,
+    rates: Sequence[tuple[float, float]],
     name: str,
     at_s: float,
     evidence: dict[str, float | None],
     true: Truth | None,
 ) -> Curve:
-    t_s, rate = [], []
-    for rows in outcome.features:
-        if rows.name == "heart_rate":
-            for k, who in enumerate(rows.participants):
-                if who == participant:
-                    t_s.append(rows.t_ns[k] / NS_PER_S - at_s)
-                    rate.append(float(rows.values[k, 0]))
-    times, rates = np.array(t_s), np.array(rate)
-    near = (times >= -BEFORE_S) & (times <= AFTER_S)
+    t_s, rate = np.array(rates, np.float64).reshape(-1, 2).T
+    near = (t_s - at_s >= -BEFORE_S) & (t_s - at_s <= AFTER_S)
     return Curve(
-        name, at_s, times[near], rates[near], evidence,
+        name, at_s, t_s[near] - at_s, rate[near], evidence,
         true_s=math.nan if true is None else true.onset_s - at_s,
         true_drop=math.nan if true is None else true.values.get("hrr60", math.nan),
     )  # fmt: skip

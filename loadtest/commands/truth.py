@@ -76,7 +76,9 @@ def run(
     told_files.write_lines(out / "findings.jsonl", map(told_files.finding_line, outcome.findings))
     told_files.write_lines(out / "alarms.jsonl", map(told_files.alarm_line, outcome.alarms))
     scores = outcome.scores()
-    command = f"vitals truth run {scenario} --seed {seed}"
+    given = {"seed": seed, "participants": participants, "seconds": seconds, "noise": noise}
+    options = [f"--{name} {value}" for name, value in given.items() if value is not None]
+    command = " ".join(["vitals truth run", scenario, *options])
     (out / "truth.html").write_text(truth_page.page(outcome, scores, command, bank), "utf-8")
     _finish(scores, out / "score.json", limits, faults=faults)
 
