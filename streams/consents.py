@@ -8,7 +8,7 @@ neither late nor a dead letter, for both are kept. What was there before is for 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,20 @@ from streams.intake import take_rows
 
 CONSENT: Final = "consent"
 CODE: Final = "consent_withdrawn"
+
+
+def given_in(control: Control) -> bool | None:
+    """Tell whether a ``consent`` control gives consent or withdraws it; None: it says nothing."""
+    given = control.values.get("given", math.nan)
+    return None if math.isnan(given) else given > 0
+
+
+def rows_of(block: Block, may_be: Callable[[str], bool]) -> Block | None:
+    """Give the rows of those of whom samples may be used; None where there are none."""
+    kept = np.array([may_be(who) for who in block.participants], bool)
+    if kept.all():
+        return block
+    return take_rows(block, kept) if kept.any() else None
 
 
 class Consents:
@@ -32,9 +46,9 @@ class Consents:
 
     def take(self, control: Control) -> Finding | None:
         """Note what a ``consent`` control says; give the finding of it, None: nothing is new."""
-        given = control.values.get("given", math.nan)
+        given = given_in(control)
         who = control.participant
-        if math.isnan(given) or (given > 0) == (who not in self._since_ns):
+        if given is None or given == (who not in self._since_ns):
             return None
         since_ns = self._since_ns.setdefault(who, control.t_ns)
         if given:
@@ -56,8 +70,7 @@ class Consents:
         """Give the rows of those who have not withdrawn; None where there are none."""
         if not self._since_ns or self._since_ns.keys().isdisjoint(block.participants):
             return block
-        kept = np.array([who not in self._since_ns for who in block.participants], bool)
-        return take_rows(block, kept) if kept.any() else None
+        return rows_of(block, lambda who: who not in self._since_ns)
 
     def pass_on(self, rows: Sequence[Block | Control]) -> list[Block | Control]:
         """Give the rows of a step that may be used, in their order."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-
-import numpy as np
+from collections.abc import Callable
 
 from processors.errors import InputError
 from processors.records import Block
 from streams.bus import Bus, Place, Reader, Record
 from streams.bus.topics import CONTROL
-from streams.consents import CONSENT
-from streams.intake import take_rows
+from streams.consents import CONSENT, given_in, rows_of
 from streams.messages import PEOPLE, decode_controls
 
 READ_S = 1.0
+
+Sift = Callable[[Block, int], Block | None]
+
+
+def keep_all(block: Block, at_ms: int) -> Block | None:
+    """Keep every row: as `ConsentLog.sift`, where nobody can have withdrawn."""
+    return block
 
 
 class ConsentLog:
@@ -53,10 +58,7 @@ class ConsentLog:
         """Give the rows of a block of a time that may be kept; None where there are none."""
         if self._changes.keys().isdisjoint(block.participants):
             return block
-        kept = np.array([self._given(who, at_ms) for who in block.participants], bool)
-        if kept.all():
-            return block
-        return take_rows(block, kept) if kept.any() else None
+        return rows_of(block, lambda who: self._given(who, at_ms))
 
     async def close(self) -> None:
         if self._reader is not None:
@@ -76,7 +78,7 @@ class ConsentLog:
         except InputError:  # the worker says so, with the bytes
             return
         for control in controls:
-            given = control.values.get("given", np.nan)
-            if control.kind == CONSENT and not np.isnan(given):
+            given = given_in(control) if control.kind == CONSENT else None
+            if given is not None:
                 told = self._changes.setdefault(control.participant, [])
-                told.append((record.at_ms, given > 0))
+                told.append((record.at_ms, given))

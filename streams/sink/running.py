@@ -114,14 +114,14 @@ def _works(
     works: list[Work] = []
     end: Callable[[], None] = lambda: None  # noqa: E731
     if "series" in lanes:
-        works.append(SeriesWork(stores.series, stores.catch_up, consents))
+        works.append(SeriesWork(stores.series, stores.catch_up, consents.sift))
     if "records" in lanes:
         works.append(RecordsWork(stores.records))
     if "strips" in lanes:
-        works.append(StripsWork(stores.records, consents))
+        works.append(StripsWork(stores.records, consents.sift))
     if "waveforms" in lanes:
         folders = Folders(settings.data)
-        waves = WaveformsWork(folders, consents)
+        waves = WaveformsWork(folders, consents.sift)
         shelf = Shelf(settings.waveforms) if settings.waveforms else None
 
         def shelve(before_ns: int) -> None:

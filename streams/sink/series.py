@@ -13,7 +13,7 @@ from streams.bus import Place, Record
 from streams.bus.topics import EVENTS, FEATURES, RAW, raw
 from streams.last_of_slot import LastOfSlot
 from streams.messages import DeadLetter, decode_findings, decode_series
-from streams.sink.consents import ConsentLog
+from streams.sink.consents import Sift, keep_all
 from streams.stores import Record as Kept
 from streams.stores import SeriesRows
 from streams.thinning import ALWAYS_MS, PATIENCE_MS, scalar_rows
@@ -35,8 +35,8 @@ class SeriesWork:
     ----------
     catch_up
         Called when there may be time to send what waits on the disk.
-    consents
-        What samples are kept; None: all.
+    sift
+        Which rows of a block of a time are kept.
     """
 
     name = "series"
@@ -46,13 +46,13 @@ class SeriesWork:
         self,
         store: Writes,
         catch_up: Callable[[], None] = lambda: None,
-        consents: ConsentLog | None = None,
+        sift: Sift = keep_all,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._catch_up = catch_up
-        self._consents = consents
+        self._sift = sift
         self._monotonic = monotonic
         self._thinned = LastOfSlot()
         self._due: list[Kept] = []
@@ -97,7 +97,7 @@ class SeriesWork:
             block = wire.decode(record.value)
         except WireError:
             return ()
-        kept = block if self._consents is None else self._consents.sift(block, record.at_ms)
+        kept = self._sift(block, record.at_ms)
         return () if kept is None else list(scalar_rows(kept))
 
     def _thin(self, rows: SeriesRows, record: Record) -> None:

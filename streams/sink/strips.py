@@ -25,7 +25,7 @@ from streams import wire
 from streams.bus import Place, Record
 from streams.bus.topics import EVENTS, PROGRESS, raw
 from streams.messages import DeadLetter, decode_findings, decode_progress
-from streams.sink.consents import ConsentLog
+from streams.sink.consents import Sift, keep_all
 from streams.stores import Record as Kept
 from streams.stores import StoredStrip, UnfitError
 from streams.stores.strips import stored_strip
@@ -72,8 +72,8 @@ class StripsWork:
 
     Parameters
     ----------
-    consents
-        What samples are kept; None: all.
+    sift
+        Which rows of a block of a time are kept.
     """
 
     name = "strips"
@@ -82,12 +82,12 @@ class StripsWork:
     def __init__(
         self,
         store: Keeps,
-        consents: ConsentLog | None = None,
+        sift: Sift = keep_all,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._consents = consents
+        self._sift = sift
         self._monotonic = monotonic
         self._parts: dict[int, _Part] = {}
         self._bytes = 0
@@ -156,7 +156,7 @@ class StripsWork:
                 block = wire.decode(record.value)
             except WireError:
                 continue
-            kept = block if self._consents is None else self._consents.sift(block, at_ms)
+            kept = self._sift(block, at_ms)
             if kept is not None:
                 numbers = [part.number(name) for name in kept.participants]
                 part.rings.add(np.array(numbers, np.int64), kept)

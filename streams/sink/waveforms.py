@@ -15,7 +15,7 @@ from streams import wire
 from streams.bus import Place, Record
 from streams.bus.topics import raw
 from streams.messages import DeadLetter
-from streams.sink.consents import ConsentLog
+from streams.sink.consents import Sift, keep_all
 from streams.stores import StoreError
 from streams.stores.waveforms import HOUR_NS, Folders, Segment, is_waveform, sync_folder
 from streams.stores.waveforms.join import by_kind, join
@@ -45,8 +45,8 @@ class WaveformsWork:
 
     Parameters
     ----------
-    consents
-        What samples are kept; None: all.
+    sift
+        Which rows of a block of a time are kept.
 
     Attributes
     ----------
@@ -62,14 +62,14 @@ class WaveformsWork:
     def __init__(
         self,
         folders: Folders,
-        consents: ConsentLog | None = None,
+        sift: Sift = keep_all,
         *,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_closed: Callable[[Segment], None] = lambda _: None
         self.newest_ns = 0
         self._folders = folders
-        self._consents = consents
+        self._sift = sift
         self._monotonic = monotonic
         self._hours: dict[int, _Hour] = {}
         self._unread = 0
@@ -86,7 +86,7 @@ class WaveformsWork:
             return
         at_ns = record.at_ms * NS_PER_MS
         self.newest_ns = max(self.newest_ns, at_ns)
-        kept = block if self._consents is None else self._consents.sift(block, record.at_ms)
+        kept = self._sift(block, record.at_ms)
         if kept is not None:
             # What is published is stamped with the end of its step.
             self._hours.setdefault((at_ns - 1) // HOUR_NS, _Hour()).waiting.append(kept)

@@ -271,8 +271,8 @@ def test_samples_of_who_has_withdrawn_consent_are_not_kept(tmp_path, most_keeps)
             for each in (most_keeps, 10**9):  # killed, and begun again
                 consents = ConsentLog(bus, N)
                 for work in (
-                    SeriesWork(store, consents=consents, monotonic=lambda: 0.0),
-                    WaveformsWork(Folders(folder), consents),
+                    SeriesWork(store, sift=consents.sift, monotonic=lambda: 0.0),
+                    WaveformsWork(Folders(folder), consents.sift),
                 ):
                     await drain(bus, work, most_keeps=each, consents=consents)
             return [
