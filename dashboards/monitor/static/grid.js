@@ -41,24 +41,29 @@ export function trouble(person, page) {
   if (now.flags & FLAGS.lead) return t('why.lead');
   if (now.flags & FLAGS.railed) return t('why.railed');
   if (now.flags & FLAGS.flat) return t('why.flat');
-  if (Number.isNaN(now.heartRate)) {
-    if (!hasEcg(person) && Number.isNaN(now.heartRateAge)) return now.ppgAge > 2 ? t('why.noppg', { age: age(now.ppgAge) }) : t('why.pulse');
+  const ppgAlone = !hasEcg(person) && Number.isNaN(now.heartRateAge);
+  if (Number.isNaN(now.heartRate) && !ppgAlone) {
     if (page.status.phase === 'compiling') return ''; // said once, in the header and at the foot of the tile
     return now.heartRateAge > 3 ? t('why.rate', { age: age(now.heartRateAge) }) : t('why.waiting');
   }
   if (now.flags & FLAGS.noisy) return t('why.noisy');
   if (now.ppgAge > 2) return t('why.noppg', { age: age(now.ppgAge) });
-  return '';
+  return ppgAlone ? t('why.pulse') : '';
 }
 
 /** @param {Person} person @returns {boolean} */
-export function hasEcg(person) {
+function hasEcg(person) {
   return ((person.summary?.flags ?? 0) & FLAGS.ecg) !== 0;
 }
 
 /** @param {Person} person @returns {boolean} */
 export function hasPpg(person) {
   return ((person.summary?.flags ?? 0) & FLAGS.ppg) !== 0;
+}
+
+/** The place of the ECG is kept free for it, unless there is a PPG alone. @param {Person} person @returns {boolean} */
+export function showsEcg(person) {
+  return hasEcg(person) || !hasPpg(person);
 }
 
 /** Why new alarms of somebody wait, in words; empty when none do. @param {Person} person @returns {string} */
@@ -159,7 +164,7 @@ class Tile {
   size() {
     const inner = Math.floor(this.width - 18);
     const ppg = this.person !== null && hasPpg(this.person);
-    const ecg = !ppg || (this.person !== null && hasEcg(this.person));
+    const ecg = this.person === null || showsEcg(this.person);
     show(this.ecg.canvas, ecg);
     show(this.ppg.canvas, ppg);
     if (ecg) this.ecg.resize(inner, ppg ? ECG_HEIGHT : ECG_HEIGHT + PPG_HEIGHT);

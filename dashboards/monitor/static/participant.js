@@ -1,6 +1,6 @@
 // One participant, large: traces, values, open alarms, last findings with their strips, past alarms.
 
-import { alarmLine, hasEcg, hasPpg, make, say, show, suspended, trouble } from './grid.js';
+import { alarmLine, hasPpg, make, say, show, showsEcg, suspended, trouble } from './grid.js';
 import { inOrder, isOpen, quietWords, reason, stateWords } from './alarms.js';
 import { evidence, three } from './evidence.js';
 import { age, has, language, t, timeOfDay } from './i18n.js';
@@ -138,7 +138,7 @@ export class ParticipantView {
     say(this.valuesTitle, t('part.values'));
     say(this.pastTitle, t('part.history'));
     show(this.ppg.box, hasPpg(person));
-    show(this.ecg.box, hasEcg(person) || !hasPpg(person));
+    show(this.ecg.box, showsEcg(person));
     this.size();
     this.writeAlarms();
     if (page.blank) this.values.replaceChildren();
