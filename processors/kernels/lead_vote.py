@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.kernels.compiling import entry
+from processors.kernels.compiling import entry, inner
 
 MAX_LEADS = 8  # the independent ones of a 12-lead ECG
 STEP_S = 0.1  # default: weights change so often, wherever the input is cut
@@ -51,6 +51,15 @@ VOTE_STATE = np.dtype(
 )  # fmt: skip
 
 
+@inner
+def _largest_usual(v: Any) -> float:
+    """Give the slope of the usual beat of the lead with the largest; a lead that is none has 0."""
+    largest = 0.0
+    for a in range(MAX_LEADS):
+        largest = max(largest, v.usual[a])
+    return largest
+
+
 @entry
 def weigh(v: Any, n_leads: int, beat: bool) -> None:
     """Set the weights of the leads anew, every `STEP_S`.
@@ -64,9 +73,7 @@ def weigh(v: Any, n_leads: int, beat: bool) -> None:
     """
     if beat:
         v.n_beats += 1
-    largest = 0.0
-    for a in range(n_leads):
-        largest = max(largest, v.usual[a])
+    largest = _largest_usual(v)
     if beat:
         ease = max(1.0 / LEARN_BEATS, 1.0 / v.n_beats)
         for a in range(n_leads):
@@ -74,9 +81,7 @@ def weigh(v: Any, n_leads: int, beat: bool) -> None:
             held = v.held[a] if v.n_beats <= 2 else min(v.held[a], most)
             there = min(held / max(LEAST * v.usual[a], LEAST_LEVEL), 1.0)
             v.usual[a] += (held - v.usual[a]) * ease * there
-        largest = 0.0
-        for a in range(n_leads):
-            largest = max(largest, v.usual[a])
+        largest = _largest_usual(v)
     for a in range(n_leads):
         if v.n_beats < KNOWN_BEATS or largest <= 0.0:
             v.gain[a] = v.weight[a] = 1.0
@@ -121,10 +126,7 @@ def add_vote(v: Any, a: int, n: int, fs_hz: float, slopes: NDArray[np.float64],
     gain, weight = v.gain[a], v.weight[a]
     most = np.inf
     if v.n_beats >= KNOWN_BEATS:
-        largest = 0.0
-        for b in range(MAX_LEADS):
-            largest = max(largest, v.usual[b])
-        most = BURST * max(v.usual[a], LEAST * largest)
+        most = BURST * max(v.usual[a], LEAST * _largest_usual(v))
     for i in range(n):
         slope = slopes[i]
         if slope < 0.0:
