@@ -7,22 +7,13 @@ from typing import Annotated
 
 import typer
 
-Records = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="PATH",
-        help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
-        show_default=False,
-    ),
-]
-OptionalRecords = Annotated[
-    list[Path] | None,
-    typer.Argument(
-        metavar="PATH",
-        help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
-        show_default=False,
-    ),
-]
+_PATHS = typer.Argument(
+    metavar="PATH",
+    help="Records (NAME or any file of it), tables (.csv, .csv.gz), or folders of them.",
+    show_default=False,
+)
+Records = Annotated[list[Path], _PATHS]
+OptionalRecords = Annotated[list[Path] | None, _PATHS]
 Lead = Annotated[
     str, typer.Option("--lead", metavar="N|all", help="ECG lead to use: 0, 1, ... or all.")
 ]
