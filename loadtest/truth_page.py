@@ -31,6 +31,7 @@ DEADLY = {"vf": "Ventricular fibrillation", "vt": "Ventricular tachycardia",
           "asystole": "Asystole"}  # fmt: skip
 LEAD_S, LONG_S = 5.0, 20.0  # of a strip: before the onset, and all of it
 MOST = 60  # strips of a kind
+MOST_CURVES = 96
 _PER_PICTURE = 24
 
 
@@ -59,13 +60,22 @@ class Episode:
         return max(0.0, self.onset_s - LEAD_S)
 
 
-def page(outcome: Outcome, scores: Scores, command: str, noise: NoiseBank | None = None) -> str:
+def page(
+    outcome: Outcome,
+    scores: Scores,
+    command: str,
+    noise: NoiseBank | None = None,
+    *,
+    most_curves: int = MOST_CURVES,
+) -> str:
     """Give the HTML of what was played, found and planted.
 
     Parameters
     ----------
     noise
         As it was played with.
+    most_curves
+        Stops that are drawn; the page says how many are left out.
     """
     plan = outcome.plan
     claims = claims_of(outcome.findings, 0, plan.duration_s)
@@ -84,7 +94,7 @@ def page(outcome: Outcome, scores: Scores, command: str, noise: NoiseBank | None
         if some:
             parts.append(f"<h2>{DEADLY[code]}</h2>")
             parts.append(_strips(code, some, outcome.truth, claims))
-    parts += _recoveries(outcome, claims)
+    parts += _recoveries(outcome, claims, most_curves)
     return document(title, parts)
 
 
@@ -174,8 +184,10 @@ def _strip(
     return strips.drawn(strip)
 
 
-def _recoveries(outcome: Outcome, claims: Mapping[tuple[str, str], list[Claim]]) -> Iterator[str]:
-    """Draw each stop that was found or planted, those missed or false first."""
+def _recoveries(
+    outcome: Outcome, claims: Mapping[tuple[str, str], list[Claim]], most: int
+) -> Iterator[str]:
+    """Draw the stops that were found or planted, those missed or false first."""
     rows = [row for row in outcome.truth if row.code == CODE]
     rates = _rates(outcome, {row.participant for row in rows} | {who for who, _ in claims})
     curves: list[tuple[int, Curve]] = []
@@ -195,16 +207,19 @@ def _recoveries(outcome: Outcome, claims: Mapping[tuple[str, str], list[Claim]])
             curves.append((0, _curve(rates[row.participant], name, row.onset_s, {}, row)))
     if not curves:
         return
+    faults = sum(not is_right for is_right, _ in curves)
+    left_out = max(len(curves) - most, 0)
     yield "<h2>Heart-rate recovery</h2>"
     yield (
-        "<p>Every stop. Black: the heart rate of the tile, every fifth second; blue: the peak "
+        f"<p>{len(curves)} stops, {faults} missed or false, which stand first; {left_out} are "
+        "left out. Black: the heart rate of the tile, every fifth second; blue: the peak "
         "before the stop and the marks at 30, 60 and 120 s as found; dashed: where the stop "
         "truly was. Title: who, when, drop in 60 s as found (true), grade.</p>"
     )
-    drawn = [curve for _, curve in sorted(curves, key=lambda one: one[0])]
+    drawn = [curve for _, curve in sorted(curves, key=lambda one: one[0])][:most]
     for first in range(0, len(drawn), _PER_PICTURE):
         some_curves = drawn[first : first + _PER_PICTURE]
-        caption = f"Stops {first + 1} to {first + len(some_curves)} of {len(drawn)}"
+        caption = f"Stops {first + 1} to {first + len(some_curves)} of {len(curves)}"
         yield picture(plots.recoveries(some_curves), caption)
 
 

@@ -60,7 +60,7 @@ def run(
     """Play a scenario through engine and alarms, faster than real time, and score it.
 
     Writes truth.jsonl, findings.jsonl, alarms.jsonl, score.json and truth.html,
-    with a strip of every VF, VT and asystole and a curve of every recovery.
+    with strips of VF, VT and asystole and curves of recoveries.
     """
     from device_bridges.simulator.noise import NoiseBank
     from device_bridges.simulator.truth import write_truth

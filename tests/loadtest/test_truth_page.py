@@ -77,6 +77,20 @@ def test_what_was_found_missed_and_false_is_said(plan):
     assert "Stops 1 to 1 of 1" in said
 
 
+def test_of_many_stops_those_that_went_wrong_are_drawn_and_the_rest_is_counted(plan):
+    true = [
+        Truth("P-0001", "heart_rate_recovery", float(at), None, 31.0, True, {"hrr60": 21.0})
+        for at in (1, 15, 30)
+    ]
+    missed = Truth("P-0002", "heart_rate_recovery", 5.0, None, 6.0, True, {"hrr60": 21.0})
+    stops = [finding("heart_rate_recovery", row.onset_s, hrr60=20.0) for row in true]
+    scores = score([*true, missed], stops)
+    played = outcome(plan, [*true, missed], stops)
+    said = page(played, scores, "vitals truth run it", most_curves=2)
+    assert "4 stops, 1 missed or false, which stand first; 2 are left out" in said
+    assert "Stops 1 to 2 of 4" in said
+
+
 def test_a_quiet_scenario_has_tables_only(plan):
     said = page(outcome(plan, [], []), score([], []), "vitals truth run it")
     assert "<figure>" not in said
