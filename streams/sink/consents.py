@@ -36,16 +36,25 @@ class ConsentLog:
         self._reader: Reader | None = None
         self._changes: dict[str, list[tuple[int, bool]]] = {}  # time in ms, given
         self._one_at_a_time = asyncio.Lock()
+        self._asked = self._answered = 0
 
     async def catch_up(self) -> None:
         """Read all controls that have been published.
+
+        Those who ask while another is answered have one answer together: asking Kafka is a round
+        trip, and several lanes do so at each read.
 
         Raises
         ------
         BusError
             Not now.
         """
+        self._asked += 1
+        mine = self._asked
         async with self._one_at_a_time:
+            if self._answered >= mine:  # by a question of after this one's
+                return
+            all_by_now = self._asked
             if self._reader is None:
                 self._reached = await self._bus.starts(self._places)
                 self._reader = await self._bus.reader(self._reached)
@@ -53,6 +62,7 @@ class ConsentLog:
             while any(self._reached[place] < end for place, end in ends.items()):
                 for record in await self._reader.read(READ_S):
                     self._take(record)
+            self._answered = all_by_now
 
     def sift(self, block: Block, at_ms: int) -> Block | None:
         """Give the rows of a block of a time that may be kept; None where there are none."""
