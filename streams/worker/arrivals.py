@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,16 +38,18 @@ class Arrivals:
     ----------
     now_s
         When the partition was taken over.
+    newest_ms
+        By topic, the newest time of the partition, before its taking over too; read, not changed.
     """
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, now_s: float, newest_ms: Mapping[str, int]) -> None:
         self._seen: deque[_Seen] = deque()  # in the order of their times, and so of settling
         self._settled_ms = NEVER_MS
-        self._newest_ms: dict[str, int] = {}  # by topic
+        self._newest_ms = newest_ms
         self._heard_s = now_s
         self._behind_s: float | None = None
 
-    def note(self, now_s: float, at_ms: int | None, topic: str = "") -> None:
+    def note(self, now_s: float, at_ms: int | None) -> None:
         """Note that a record of a time came; that time and newer ones settle later for it.
 
         None: it had been taken before, and says only that records come.
@@ -54,7 +57,6 @@ class Arrivals:
         self._heard_s = now_s
         if at_ms is None:
             return
-        self._newest_ms[topic] = max(at_ms, self._newest_ms.get(topic, NEVER_MS))
         for one in reversed(self._seen):
             if one.at_ms < at_ms:
                 break
@@ -87,8 +89,12 @@ class Arrivals:
         return first.settles_s
 
     def quiet_s(self, now_s: float) -> float:
-        """Give for how long no record has come."""
+        """Give for how long no record has come, of which Kafka answered."""
         return now_s - self._heard_s
+
+    def note_away(self, now_s: float) -> None:
+        """Note that Kafka did not answer: until now nobody can know what was sent."""
+        self._heard_s = max(now_s, self._heard_s)
 
     def behind_s(self, now_s: float, *, is_behind: bool) -> float:
         """Give for how long a topic has held the others back without giving anything."""

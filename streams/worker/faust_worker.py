@@ -177,7 +177,7 @@ class Worker:
     def _put(self, partition: Partition, record: Record) -> None:
         at_ms = partition.order.put(record)
         if self._partitions.get(partition.number) is partition:  # else it has been given away
-            self._arrivals[partition.number].note(time.monotonic(), at_ms, record.place.topic)
+            self._arrivals[partition.number].note(time.monotonic(), at_ms)
             self._arrived.set()
 
     # --- work -------------------------------------------------------------------------------------
@@ -240,8 +240,12 @@ class Worker:
         until_ms = 0  # time does not pass while records wait or are on their way
         if not behind and quiet_s >= QUIET_S:
             until_ms = partition.newest_ms + round(1_000 * quiet_s)
-            if partition.ticks_until(until_ms) and not await self._again.is_read(partition):
-                until_ms = 0
+            if partition.ticks_until(until_ms):
+                is_read = await self._again.is_read(partition)
+                if is_read is None:
+                    arrivals.note_away(time.monotonic())
+                if not is_read:
+                    until_ms = 0
         work = partition.next(ends, arrivals.settled_ms(now_s), until_ms)
         if work is None:
             return False
@@ -347,8 +351,9 @@ class Worker:
             self._forget()
             self._first_ends = await self._bus.ends(places)
             for number in numbers:
-                self._partitions[number] = await asyncio.to_thread(self._restored, number)
-                self._arrivals[number] = Arrivals(time.monotonic())
+                partition = await asyncio.to_thread(self._restored, number)
+                self._partitions[number] = partition
+                self._arrivals[number] = Arrivals(time.monotonic(), partition.order.newest_ms)
             written = await self._again.written(self._partitions.values())
             for number, turns in written.items():
                 self._partitions[number].take_over(turns)

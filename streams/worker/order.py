@@ -33,7 +33,7 @@ class InputOrder:
     n_bytes
         That wait.
     newest_ms
-        Newest time of all that was put.
+        By topic, the newest time of what was put; it goes over to who restores the order.
     """
 
     def __init__(self, topics: Sequence[str]) -> None:
@@ -45,8 +45,7 @@ class InputOrder:
         self._waiting: dict[str, deque[Timed]] = {t: deque() for t in self._topics}
         self._taken = {topic: offsets.get(topic, 0) for topic in self._topics}
         self._taken_ms = {topic: at_ms.get(topic, NEVER_MS) for topic in self._topics}
-        self._put, self._put_ms = dict(self._taken), dict(self._taken_ms)
-        self.newest_ms = max(self._taken_ms.values())
+        self._put, self.newest_ms = dict(self._taken), dict(self._taken_ms)
 
     @property
     def offsets(self) -> dict[str, int]:
@@ -66,11 +65,10 @@ class InputOrder:
         topic = record.place.topic
         if record.offset < self._put[topic]:
             return None
-        at_ms = max(record.at_ms, self._put_ms[topic])
-        self._put[topic], self._put_ms[topic] = record.offset + 1, at_ms
+        at_ms = max(record.at_ms, self.newest_ms[topic])
+        self._put[topic], self.newest_ms[topic] = record.offset + 1, at_ms
         self._waiting[topic].append((at_ms, record))
         self.n_bytes += len(record.value)
-        self.newest_ms = max(self.newest_ms, at_ms)
         return at_ms
 
     def give_up(self, topic: str, offset: int) -> None:

@@ -55,17 +55,14 @@ class Rereading:
             _log.warning("records are gone place=%s until=%d", place, end)
             order.give_up(place.topic, end)
 
-    async def is_read(self, partition: Partition) -> bool:
-        """Ask Kafka whether there is nothing more of a partition.
-
-        While Kafka does not answer, no device is silent: nobody can know what it has sent.
-        """
+    async def is_read(self, partition: Partition) -> bool | None:
+        """Ask Kafka whether there is nothing more of a partition; None: it does not answer."""
         places = {Place(topic, partition.number): topic for topic in inputs()}
         try:
             async with asyncio.timeout(ANSWER_S):
                 ends = await self._bus.ends(places)
         except (BusError, TimeoutError):
-            return False
+            return None
         return all(end <= partition.order.expected(places[at]) for at, end in ends.items())
 
     async def written(self, partitions: Iterable[Partition]) -> dict[int, list[Turn]]:

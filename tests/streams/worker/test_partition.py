@@ -363,7 +363,7 @@ def live(number: int, seed: int, *, deaths: int, journal: bool = True) -> Found:
 
     partition = Partition(number, POLICY)
     saved = partition.snapshot()
-    arrivals = Arrivals(0.0)
+    arrivals = Arrivals(0.0, {})
     for now_s in np.arange(0, LENGTH_S + 4, 0.1).tolist():
         while coming and coming[-1][0] <= now_s:
             came.append(coming.pop()[1])
