@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import socket
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.commands.logs import log_to_terminal
 from streams.commands.opening import require_topics
 from streams.commands.options import Config, Data, Host, Kafka, Partitions, PolicyFile, Port
 
@@ -59,7 +59,7 @@ def monitor(
     from streams.monitor.role import Monitor, Role
 
     require_topics(settings)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    log_to_terminal()
     named = f"{socket.gethostname()}-{name or os.getpid()}"
     address = bind(settings.host, settings.port)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Annotated
 
 import typer
 
+from streams.commands.logs import log_to_terminal
 from streams.commands.opening import require_topics
 from streams.commands.options import Config, Data, Kafka, Partitions
 
@@ -45,7 +45,7 @@ def sink(
     for name in only or ():
         if name not in LANES:
             raise SettingError("--only", f"expected {', '.join(LANES)}, found {name!r}")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    log_to_terminal()
     require_topics(settings)
 
     async def run() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from typing import Annotated
 
 import typer
 
+from streams.commands.logs import log_to_terminal
 from streams.commands.options import Config, Kafka, PolicyFile
 
 
@@ -45,7 +45,7 @@ def worker(
     with needed_by("vitals worker"):
         from streams.worker.faust_app import Role
         from streams.worker.faust_worker import Worker
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    log_to_terminal()
     instance = f"{socket.gethostname()}-{name}" if name else socket.gethostname()
     role = Role(settings.kafka, settings.group, instance, settings.checkpoints)
     rules = load_policy(settings.policy)
