@@ -79,7 +79,8 @@ def broker(folder: Path) -> Iterator[Broker]:
     one = Broker(folder, free_port(), free_port(), contextlib.ExitStack())
     text = PROPERTIES.format(port=one.port, controller=one.controller, folder=folder)
     (folder / "server.properties").write_text(text)
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # One that begins with "-" is taken for an option: of 64 brokers one did not start.
+    cluster = "v" + urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
     tool = [*_java(), "kafka.tools.StorageTool", "format"]
     subprocess.run(
         [*tool, "-t", cluster, "-c", str(folder / "server.properties")],
