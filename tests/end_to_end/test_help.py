@@ -26,6 +26,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "doctor": "--port --data --config --kafka --create-topics --partitions --migrate",
     "screening": "--day --group --data --policy --criteria --json",
     "export": "--participant --from --to --format --out --data --config",
+    "consent": "ID --unknown --kafka --partitions --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",
     "simulate": "SCENARIO --out --participants --seconds --seed",
     "truth": "run score show",
