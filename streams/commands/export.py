@@ -27,29 +27,23 @@ def export(
     """Give back all that is stored of a participant, lossless.
 
     Waveforms in the device's own integers, values, findings, alarms, acknowledgements, audit and
-    strips. What a format cannot hold is written as CSV beside it, and said. A monitor may be
-    running.
+    strips, from the stores of the settings. What a format cannot hold is written as CSV beside it,
+    and said. A monitor may be running.
     """
     from processors.errors import SettingError
     from streams.commands.moments import span_ns
+    from streams.commands.opening import open_store, opened_waveforms
     from streams.commands.progress import counted
     from streams.config import load
     from streams.export import FORMATS
     from streams.export.content import gather
-    from streams.stores.sqlite import SqliteStore
-    from streams.stores.waveforms import Folders
-    from streams.stores.waveforms.archive import Archive
 
     settings = load({"data": data}, file=config)
     if file_format not in FORMATS:
         raise SettingError("--format", f"expected {', '.join(FORMATS)}, found {file_format!r}")
     from_ns, until_ns = span_ns(begin, until)
-    path = settings.data / "vitals.sqlite"
-    if not path.is_file():
-        raise SettingError("--data", f"there is no store in {settings.data}")
-    with contextlib.closing(SqliteStore(path)) as store:
-        archive = Archive(Folders(settings.data))
-        content = gather(store, archive, participant, from_ns, until_ns)
+    with contextlib.closing(open_store(settings)) as store, opened_waveforms(settings) as waves:
+        content = gather(store, waves, participant, from_ns, until_ns)
     _make(out)
     for note in FORMATS[file_format](content, out):
         typer.echo(note, err=True)

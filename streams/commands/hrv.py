@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def hrv(
     step: Annotated[float, typer.Option(metavar="S", min=1, help="From window to window, s.")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON a window.")] = False,
     participant: Annotated[
-        str, typer.Option(metavar="ID", help="Measure the stored ECG of them, not records.")
+        str, typer.Option(metavar="ID", help="Measure what is stored of them, not records.")
     ] = "",
     begin: From = "",
     until: To = "",
@@ -41,10 +42,11 @@ def hrv(
 ) -> None:
     """Measure heart rate variability of recordings, with LF and HF.
 
-    Or of the ECG that is stored of a participant. Intervals beside beats that are not normal are
-    interpolated, missed and extra beats corrected (Lipponen and Tarvainen 2019). Of windows with
-    too many of them, or too much time without any, only the counts are given. Exit status: 0 all
-    done, 1 some recordings could not be used, 2 none could, or an option is wrong.
+    Or of the ECG that is stored of a participant, else of the RR intervals of a strap. Intervals
+    beside beats that are not normal are interpolated, missed and extra beats corrected (Lipponen
+    and Tarvainen 2019). Of windows with too many of them, or too much time without any, only the
+    counts are given. Exit status: 0 all done, 1 some recordings could not be used, 2 none could, or
+    an option is wrong.
     """
     from processors.errors import SettingError
     from streams.commands.annotate import lead_number
@@ -117,16 +119,21 @@ def _stored(
 ) -> Iterator[Recording | VitalsError]:
     from processors.errors import SettingError
     from streams.commands.moments import span_ns
+    from streams.commands.opening import open_store, opened_waveforms
     from streams.config import load
-    from streams.recall import recall
-    from streams.stores.waveforms import Folders
-    from streams.stores.waveforms.archive import Archive
+    from streams.recall import recall, recall_intervals
 
     from_ns, until_ns = span_ns(begin, until)
-    archive = Archive(Folders(load({"data": data}, file=config).data))
-    recording = recall(archive, participant, from_ns, until_ns)
+    settings = load({"data": data}, file=config)
+    with opened_waveforms(settings) as waves:
+        recording = recall(waves, participant, from_ns, until_ns)
     if recording is None:
-        raise SettingError("--participant", f"no ECG is stored of {participant!r} in that time")
+        with contextlib.closing(open_store(settings)) as store:
+            recording = recall_intervals(store, participant, from_ns, until_ns)
+    if recording is None:
+        raise SettingError(
+            "--participant", f"no ECG and no RR are stored of {participant!r} in that time"
+        )
     yield recording
 
 

@@ -86,7 +86,6 @@ def _live_state(settings: Settings) -> LiveState:
 
 def _store(settings: Settings) -> Store | None:
     """Open the store, if there is one."""
-    from streams.stores.opening import FILE, open_stores
+    from streams.stores.opening import is_there, open_stores
 
-    on_servers = settings.influx_url or settings.postgres_url
-    return open_stores(settings) if on_servers or (settings.data / FILE).is_file() else None
+    return open_stores(settings) if is_there(settings) else None

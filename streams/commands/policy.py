@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.commands.opening import open_store
+from streams.commands.options import Config, Data
 
 if TYPE_CHECKING:
     from alerts.alarm import Alarm
     from alerts.burden import Burden
     from alerts.whatif import Acknowledged, Difference
-    from streams.stores.sqlite import SqliteStore
+    from streams.stores import Store
 
 policy = typer.Typer(
     help="Check a policy; explain and count alarms.",
@@ -25,9 +26,6 @@ policy = typer.Typer(
 
 FAULTY = 1  # exit status; 2 is an error of the user's to mend
 
-_Data = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="Folder of the store (vitals-data).")
-]
 _Since = Annotated[
     str,
     typer.Option(
@@ -62,7 +60,8 @@ def check(file: _File = None) -> None:
 @policy.command()
 def explain(
     alarm: Annotated[str, typer.Argument(help="Id of an alarm, or its beginning.")],
-    data: _Data = Path("vitals-data"),
+    data: Data = None,
+    config: Config = None,
     file: Annotated[
         Path | None, typer.Option("--policy", metavar="FILE", help="The policy in force then.")
     ] = None,
@@ -71,9 +70,11 @@ def explain(
     from alerts.explain import explain as explained
     from alerts.policy import load_policy
     from processors.errors import SettingError
+    from streams.config import load
 
-    policy = load_policy(file)
-    store = open_store(data)
+    settings = load({"data": data, "policy": file}, file=config)
+    policy = load_policy(settings.policy)
+    store = open_store(settings)
     try:
         key = alarm
         if not store.alarm_history(key):
@@ -84,7 +85,7 @@ def explain(
     finally:
         store.close()
     if not history:
-        raise SettingError("ALARM", f"no alarm {alarm!r} is in {data}")
+        raise SettingError("ALARM", f"no alarm {alarm!r} is stored")
     said = explained(history[-1].alarm, policy)
     typer.echo("\n".join(said.english()))
     typer.echo("\n".join(said.korean()))
@@ -102,7 +103,8 @@ def explain(
 def what_if(
     other: Annotated[Path, typer.Argument(help="The policy to try.", metavar="POLICY")],
     since: _Since = "24h",
-    data: _Data = Path("vitals-data"),
+    data: Data = None,
+    config: Config = None,
     file: Annotated[
         Path | None, typer.Option("--policy", metavar="FILE", help="The policy to compare with.")
     ] = None,
@@ -113,9 +115,11 @@ def what_if(
     """
     from alerts.policy import load_policy
     from alerts.whatif import by_code, by_recipient, outcome, replay
+    from streams.config import load
 
-    policies = load_policy(file), load_policy(other)
-    store = open_store(data)
+    settings = load({"data": data, "policy": file}, file=config)
+    policies = load_policy(settings.policy), load_policy(other)
+    store = open_store(settings)
     try:
         since_ns = _since_ns(since, store)
         told = store.findings(since_ns=since_ns, limit=_ALL)
@@ -135,7 +139,8 @@ def what_if(
 @policy.command()
 def burden(
     since: _Since = "24h",
-    data: _Data = Path("vitals-data"),
+    data: Data = None,
+    config: Config = None,
     watched_h: Annotated[
         float | None,
         typer.Option(
@@ -147,9 +152,10 @@ def burden(
 
     Of whole days (UTC), the one of TIME included. Times of answers are right to 9 %.
     """
+    from streams.config import load
     from streams.stores.burden import read_burden
 
-    store = open_store(data)
+    store = open_store(load({"data": data}, file=config))
     try:
         since_ns = _since_ns(since, store)
         seconds = None if watched_h is None else 3600 * watched_h
@@ -165,7 +171,7 @@ _ALL = 10_000_000
 _DAY_S = 86_400.0  # older values do not explain an alarm
 
 
-def _values_then(store: SqliteStore, alarm: Alarm) -> Iterable[str]:
+def _values_then(store: Store, alarm: Alarm) -> Iterable[str]:
     """Say the newest stored value of each signal, and the heart rate, when an alarm was told."""
     from processors.signals import SIGNALS
     from streams.stores import FEATURES, SCALARS
@@ -185,7 +191,7 @@ def _values_then(store: SqliteStore, alarm: Alarm) -> Iterable[str]:
             yield f"{name}: {said} ({age_s:.0f} s before)"
 
 
-def _since_ns(text: str, store: SqliteStore) -> int:
+def _since_ns(text: str, store: Store) -> int:
     from datetime import UTC, datetime
 
     from processors.errors import SettingError
@@ -209,7 +215,7 @@ def _day(t_ns: int) -> str:
     return datetime.fromtimestamp(t_ns // 10**9, UTC).date().isoformat()
 
 
-def _acts(store: SqliteStore, since_ns: int) -> Iterable[Acknowledged]:
+def _acts(store: Store, since_ns: int) -> Iterable[Acknowledged]:
     from alerts.whatif import Acknowledged
 
     for person in store.participants():

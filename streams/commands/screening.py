@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from streams.commands.opening import open_store
+from streams.commands.options import Config, Data
 
 if TYPE_CHECKING:
     from alerts.policy import Policy
@@ -24,9 +25,7 @@ def screening(
         str, typer.Option(metavar="DATE", help="As 2026-11-25 (the day of the newest finding).")
     ] = "",
     group: Annotated[str, typer.Option(metavar="NAME", help="People of this group only.")] = "",
-    data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the store (vitals-data).")
-    ] = Path("vitals-data"),
+    data: Data = None,
     policy: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Whose time zone and texts count.")
     ] = None,
@@ -36,6 +35,7 @@ def screening(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all of it there as well.")
     ] = None,
+    config: Config = None,
 ) -> None:
     """Say who is referred after a day, for what, and why.
 
@@ -47,12 +47,14 @@ def screening(
 
     from alerts.policy import load_policy
     from alerts.screening import SHIPPED, check_codes, load_criteria, totals
+    from streams.config import load
     from streams.stores.screening import newest_day, read_screening, screening_json
 
-    rules, reasons = load_policy(policy), load_criteria(criteria)
+    settings = load({"data": data, "policy": policy}, file=config)
+    rules, reasons = load_policy(settings.policy), load_criteria(criteria)
     check_codes(reasons, rules.rules, str(criteria or SHIPPED))
     zone = rules.routes.clock.zone
-    with contextlib.closing(open_store(data)) as store:
+    with contextlib.closing(open_store(settings)) as store:
         date = _date(day) if day else newest_day(store, zone, time.time_ns())
         screened = read_screening(store, date, zone, reasons)
     if group:

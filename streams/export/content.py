@@ -10,7 +10,7 @@ from alerts.audit import Audit
 from processors.errors import SettingError
 from processors.records import Chunk, Finding
 from streams.stores import FEATURES, SCALARS, Acknowledgement, Series, Store, StoredStrip
-from streams.stores.waveforms.archive import Archive
+from streams.stores.waveforms import Waveforms
 
 _ALL = 2**31 - 1
 
@@ -42,7 +42,7 @@ class Content:
 
 
 def gather(
-    store: Store, archive: Archive, participant: str, from_ns: int, until_ns: int
+    store: Store, archive: Waveforms, participant: str, from_ns: int, until_ns: int
 ) -> Content:
     """Read everything with ``from_ns <= t < until_ns``.
 

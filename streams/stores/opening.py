@@ -19,6 +19,12 @@ FILE: Final = "vitals.sqlite"
 _EXTRAS: Final = "kafka,stores"
 
 
+def is_there(settings: Settings) -> bool:
+    """Tell whether there may be a store: servers are named, or the file exists."""
+    on_servers = bool(settings.influx_url or settings.postgres_url)
+    return on_servers or (settings.data / FILE).is_file()
+
+
 def open_stores(settings: Settings) -> Store:
     """Open what everything else reads and writes; close it when done.
 

@@ -24,7 +24,7 @@ OPTIONS = {  # DESIGN 3 and 7
     "sink": "--kafka --partitions --data --group --only --config",
     "monitor": "--kafka --partitions --redis --host --port --name --data --policy --config",
     "doctor": "--port --data --config --kafka --create-topics --partitions --migrate",
-    "screening": "--day --group --data --policy --criteria --json",
+    "screening": "--day --group --data --policy --criteria --json --config",
     "export": "--participant --from --to --format --out --data --config",
     "consent": "ID --unknown --kafka --partitions --config",
     "loadtest": "SCENARIO --out --participants --seconds --seed --pages",

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
-from processors.records import NS_PER_S, Block
+from processors.records import NS_PER_S, Block, Chunk
 from processors.signals import SIGNALS
 from streams import wire
 
@@ -57,6 +57,29 @@ def segment_of(name: str) -> Segment | None:
         return None
     moment = datetime.strptime(found[1], _FORMAT).replace(tzinfo=UTC)
     return Segment(int(moment.timestamp()) // 3600, int(found[2]))
+
+
+class Waveforms(Protocol):
+    """Waveforms as they are read, wherever they lie."""
+
+    def participants(self) -> set[str]:
+        """Give everybody who has waveforms."""
+        ...
+
+    def read(
+        self, participant: str, signal: str = "", *, from_ns: int, until_ns: int
+    ) -> list[Chunk]:
+        """Give the runs of samples with ``from_ns <= t < until_ns``, each as long as can be.
+
+        Ordered by signal, variant, device and time; all signals where none is named. A sample
+        given twice is there once.
+
+        Raises
+        ------
+        StoreError
+            A file is damaged, or cannot be had.
+        """
+        ...
 
 
 class Folders:

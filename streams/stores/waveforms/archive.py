@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -59,24 +60,13 @@ class Archive:
     def read(
         self, participant: str, signal: str = "", *, from_ns: int, until_ns: int
     ) -> list[Chunk]:
-        """Give the runs of samples with ``from_ns <= t < until_ns``, each as long as can be.
-
-        Ordered by signal, variant, device and time; all signals where none is named. A sample
-        given twice is there once.
-
-        Raises
-        ------
-        StoreError
-            A file is damaged.
-        """
+        """As `Waveforms.read`."""
         chunks = [
             cut
             for chunk in self._chunks(participant, signal, from_ns, until_ns)
             if (cut := clip(chunk, from_ns, until_ns)) is not None
         ]
-        blocks = by_kind(pack([chunk]) for chunk in chunks)
-        joined = [join(blocks[kind]) for kind in sorted(blocks)]
-        return [row_chunk(block, r) for block in joined for r in range(block.n_rows)]
+        return joined_runs(chunks)
 
     def overview(
         self, participant: str, signal: str, from_ns: int, until_ns: int, level: int
@@ -114,7 +104,8 @@ class Archive:
     ) -> Iterator[Chunk]:
         yield from self._logged(participant, signal)
         for path in self._files(participant, signal, from_ns, until_ns):
-            yield from read_runs(path)
+            with contextlib.suppress(FileNotFoundError):  # it is old, or on a shelf by now
+                yield from read_runs(path)
 
     def _logged(self, participant: str, signal: str) -> Iterator[Chunk]:
         for _, blocks in self._logs():
@@ -139,9 +130,19 @@ class Archive:
         for segment in self._folders.in_hours():
             for path in files_of(self._folders.hour(segment), participant, signal or "*"):
                 # A device's clock may be hours off, so the name of the folder does not decide.
-                begin_ns, end_ns = read_span(path)
+                try:
+                    begin_ns, end_ns = read_span(path)
+                except FileNotFoundError:
+                    continue
                 if begin_ns < until_ns and end_ns > from_ns:
                     yield path
+
+
+def joined_runs(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """Give runs as long as can be, by signal, variant, device and time; each sample once."""
+    blocks = by_kind(pack([chunk]) for chunk in chunks)
+    joined = [join(blocks[kind]) for kind in sorted(blocks)]
+    return [row_chunk(block, r) for block in joined for r in range(block.n_rows)]
 
 
 def _index_at(chunk: Chunk, t_ns: int) -> int:

@@ -20,10 +20,13 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
+from processors.records import Chunk
 from streams.stores import StoreError
 from streams.stores.files import Files
 from streams.stores.waveforms import HOUR_NS, Folders, Segment, segment_of
+from streams.stores.waveforms.archive import Archive, joined_runs
 from streams.stores.waveforms.compaction import quoted
 
 COMPLETE: Final = "_complete"
@@ -84,10 +87,22 @@ class Shelf:
         except Exception as error:
             raise StoreError(self._files.url, f"cannot be read ({error})") from error
 
-    def bring(self, folders: Folders, participant: str, from_ns: int, until_ns: int) -> int:
+    def participants(self) -> set[str]:
+        """Give everybody of whom something is here."""
+        names = (name for segment in self.segments() for name in self._told(segment) or ())
+        return {unquote(name.split(".")[0]) for name in names}
+
+    def bring(
+        self, folders: Folders, participant: str, from_ns: int, until_ns: int, signal: str = ""
+    ) -> int:
         """Copy a participant's files of a span into folders, for an `Archive`; gives how many.
 
         By the hour of the segment, and a day more on both sides.
+
+        Parameters
+        ----------
+        signal
+            Only those of one signal; empty: of all.
         """
         folders.make()
         first, last = from_ns // HOUR_NS - CLOCK_HOURS, until_ns // HOUR_NS + CLOCK_HOURS
@@ -95,7 +110,7 @@ class Shelf:
         for segment in self.segments():
             if first <= segment.hour <= last:
                 for name in self._told(segment) or ():
-                    if name.startswith(f"{quoted(participant)}."):
+                    if name.startswith(f"{quoted(participant)}.{signal and signal + '.'}"):
                         self._copy(segment, name, folders.hour(segment))
                         n += 1
         return n
@@ -127,3 +142,34 @@ class Shelf:
 
     def _place(self, segment: Segment) -> str:
         return self._files.path(segment.name)
+
+
+class ShelvedArchive:
+    """Waveforms of which older hours lie on a shelf: what is asked for is brought first.
+
+    Parameters
+    ----------
+    here
+        Those that are not on the shelf yet.
+    brought
+        Where copies may lie, of this process alone.
+    """
+
+    def __init__(self, here: Archive, shelf: Shelf, brought: Folders) -> None:
+        self._here = here
+        self._shelf = shelf
+        self._brought = brought
+
+    def participants(self) -> set[str]:
+        return self._here.participants() | self._shelf.participants()
+
+    def read(
+        self, participant: str, signal: str = "", *, from_ns: int, until_ns: int
+    ) -> list[Chunk]:
+        """As `Waveforms.read`."""
+        # First what is here: an hour that is shelved meanwhile is brought then.
+        found = self._here.read(participant, signal, from_ns=from_ns, until_ns=until_ns)
+        self._shelf.bring(self._brought, participant, from_ns, until_ns, signal)
+        shelved = Archive(self._brought)
+        found += shelved.read(participant, signal, from_ns=from_ns, until_ns=until_ns)
+        return joined_runs(found)

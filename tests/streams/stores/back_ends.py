@@ -32,26 +32,41 @@ class BackEnd:
         What times of values are kept to.
     atomic
         Who reads sees all of a `Store.write` or nothing of it.
+    settings
+        What names the store of a folder to a command.
     """
 
     open: Callable[[Path], Store]
+    settings: Callable[[Path], dict[str, str]]
     resolution_ns: int = 1
     atomic: bool = True
 
 
 def sqlite(_: Callable[[str], Any]) -> BackEnd:
-    return BackEnd(lambda folder: SqliteStore(folder / "vitals.sqlite"))
+    return BackEnd(lambda folder: SqliteStore(folder / "vitals.sqlite"), lambda _: {})
 
 
 def servers(fixture: Callable[[str], Any]) -> BackEnd:
     """Give InfluxDB and PostgreSQL; a folder has a bucket and a schema of its own."""
 
-    def open_both(folder: Path) -> Store:
-        name = f"vitals_{zlib.crc32(str(folder).encode()):08x}"
-        records = PostgresStore(made_schema(fixture("postgres_url"), name))
-        return JoinedStore(InfluxStore(made_bucket(fixture("influx"), name)), records)
+    def name(folder: Path) -> str:
+        return f"vitals_{zlib.crc32(str(folder).encode()):08x}"
 
-    return BackEnd(open_both, resolution_ns=1_000_000, atomic=False)
+    def open_both(folder: Path) -> Store:
+        records = PostgresStore(made_schema(fixture("postgres_url"), name(folder)))
+        return JoinedStore(InfluxStore(made_bucket(fixture("influx"), name(folder))), records)
+
+    def settings(folder: Path) -> dict[str, str]:
+        influx = fixture("influx")
+        return {
+            "influx_url": influx.url,
+            "influx_org": influx.org,
+            "influx_bucket": name(folder),
+            "influx_token": influx.token,
+            "postgres_url": made_schema(fixture("postgres_url"), name(folder)),
+        }
+
+    return BackEnd(open_both, settings, resolution_ns=1_000_000, atomic=False)
 
 
 BACK_ENDS = {"sqlite": sqlite, "servers": servers}

@@ -14,7 +14,7 @@ from streams.stores.waveforms import HOUR_NS, Folders, Segment
 from streams.stores.waveforms.archive import Archive
 from streams.stores.waveforms.compaction import compact
 from streams.stores.waveforms.log import LogWriter
-from streams.stores.waveforms.shelf import COMPLETE, Shelf
+from streams.stores.waveforms.shelf import COMPLETE, Shelf, ShelvedArchive
 
 HOUR = 472_222
 
@@ -116,3 +116,33 @@ def test_what_cannot_be_put_stays_where_it_is(folders, tmp_path):
         Shelf(str(tmp_path / "file")).put(folders, segment)
     assert folders.in_hours() == [segment]
     assert len(read(folders, "p2")) == 1
+
+
+def test_what_is_here_and_what_is_shelved_is_read_as_one(url, folders, tmp_path):
+    compacted(whole := Folders(tmp_path / "whole"), HOUR, range(12))
+    for seconds in (range(5), range(5, 9)):
+        Shelf(url).put(folders, compacted(folders, HOUR, seconds))
+    compacted(folders, HOUR, range(9, 12))
+    both = ShelvedArchive(Archive(folders), Shelf(url), Folders(tmp_path / "brought"))
+    always = {"from_ns": 0, "until_ns": 2**62}
+    assert repr(both.read("p2", "ecg", **always)) == repr(read(whole, "p2"))
+    assert both.participants() == {"p.1", "p2"}
+    assert both.read("p2", "ppg", **always) == both.read("p9", **always) == []
+    (cut,) = both.read("p2", from_ns=HOUR * HOUR_NS + 8 * NS_PER_S, until_ns=2**62)
+    assert len(cut.samples) == 4 * 250
+
+
+def test_an_hour_that_is_shelved_while_it_is_read_is_there_once(url, folders, tmp_path):
+    segments = [compacted(folders, HOUR, range(5)), compacted(folders, HOUR, range(5, 9))]
+    expected = repr(read(folders, "p2"))
+    shelf = Shelf(url)
+
+    class Meanwhile(Archive):
+        def read(self, *args, **span):
+            shelf.put(folders, segments[0])  # nothing of it is found here any more
+            found = super().read(*args, **span)
+            shelf.put(folders, segments[1])  # and this was found here already
+            return found
+
+    both = ShelvedArchive(Meanwhile(folders), shelf, Folders(tmp_path / "brought"))
+    assert repr(both.read("p2", "ecg", from_ns=0, until_ns=2**62)) == expected
