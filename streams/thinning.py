@@ -1,7 +1,9 @@
 """What a store keeps of features and scalar signals: what comes all the time is thinned.
 
-Of what is continuous the last row of each participant and `STORE_EVERY_NS`, of spot values every
-one. `vitals run` and `vitals sink` thin by the same rule (`LastOfSlot`), so both store the same.
+Of what has a rate the last row of each participant and `STORE_EVERY_NS`; of what comes one at a
+time every one, RR intervals as much as spot values: of a strap they are what its heart rate
+variability is measured by later. `vitals run` and `vitals sink` thin by the same rule
+(`LastOfSlot`), so both store the same.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ class Thinner:
         kept = [self._waiting.put(rows, _HERE, 0, at_ms) for rows in features]
         for block in blocks:
             kept += [
-                self._waiting.put(rows, _HERE, 0, at_ms) if is_continuous else rows
-                for rows, is_continuous in scalar_rows(block)
+                self._waiting.put(rows, _HERE, 0, at_ms) if has_rate else rows
+                for rows, has_rate in scalar_rows(block)
             ]
         kept += self._waiting.flush(_HERE, at_ms - PATIENCE_MS)
         return tuple(rows for rows in kept if len(rows.participants))
@@ -49,7 +51,7 @@ class Thinner:
 
 
 def scalar_rows(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
-    """Give the scalar measurements of a block, and whether they are of a continuous variant."""
+    """Give the scalar measurements of a block, and whether they come all the time."""
     spec = SIGNALS.get(block.signal)
     if spec is None or spec.waveform or not block.n_samples:
         return
@@ -65,4 +67,4 @@ def scalar_rows(block: Block) -> Iterator[tuple[SeriesRows, bool]]:
     people = [block.participants[k] for k in r.tolist()]
     times = record_times(block, lengths) if block.t_ns is None else block.t_ns
     rows = SeriesRows(SCALARS, spec.stream(variant), columns, people, times, values)
-    yield rows, variant.name == "continuous"
+    yield rows, variant.rate_hz > 0

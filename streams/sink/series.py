@@ -67,8 +67,8 @@ class SeriesWork:
             for rows in decode_series(record.value):
                 self._thin(rows, record)
         else:
-            for rows, is_continuous in self._scalars(record):
-                if is_continuous:
+            for rows, has_rate in self._scalars(record):
+                if has_rate:
                     self._thin(rows, record)
                 else:
                     self._due.append(rows)

@@ -1,5 +1,6 @@
 """Variability of a recording, from its file to the rows of the command."""
 
+import contextlib
 import json
 import math
 from dataclasses import replace
@@ -9,10 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from device_bridges.replay.link import find_recordings, read_recording
-from processors.records import NS_PER_S
+from processors.records import NS_PER_S, pack
+from registry.participants import Participant
 from streams.cli import build
+from streams.stores.sqlite import SqliteStore
 from streams.stores.waveforms import Folders, Segment
 from streams.stores.waveforms.log import LogWriter
+from streams.thinning import Thinner
 from tests.needs import recordings
 from tests.streams.stores.waveforms.recordings import T0_NS, blocks_of
 
@@ -93,9 +97,36 @@ def test_what_is_stored_of_an_ecg_gives_the_rows_of_its_recording(tmp_path):
     assert len(later) == 1
 
 
+def test_without_an_ecg_the_stored_intervals_of_a_strap_give_the_rows_of_their_recording(tmp_path):
+    rng = np.random.default_rng(5)
+    rr_ms = np.rint(800 + 40 * np.sin(0.5 * np.arange(500)) + rng.normal(0, 10, 500))
+    path = strap(tmp_path, rr_ms)
+    (source,) = find_recordings([path]).sources
+    record = read_recording(source)
+    base_ns = T0_NS + record.start_ns  # by which it is as long as what is stored of it
+    thinner, kept = Thinner(), []
+    for from_s in range(0, 400, 10):
+        pieces = record.chunks(from_s * NS_PER_S, (from_s + 10) * NS_PER_S, base_ns=base_ns)
+        blocks = [pack([replace(one, participant="p1")]) for one in pieces]
+        kept += thinner.keep(base_ns + from_s * NS_PER_S, (), blocks)
+    with contextlib.closing(SqliteStore(tmp_path / "data" / "vitals.sqlite")) as store:
+        store.write([Participant("p1"), *kept])
+    options = "--window", 130, "--step", 60
+    found = rows("--participant", "p1", "--data", tmp_path / "data", *options)
+    expected = rows(path, *options)
+    assert found[0]["until"] == "2026-01-05T08:02:10+00:00"
+    assert len(found) == len(expected) > 3
+    for one, other in zip(found, expected, strict=True):
+        for name in other.keys() - {"recording"}:
+            assert one[name] == pytest.approx(other[name], rel=1e-6), name
+
+
 def test_who_has_nothing_stored_is_said_so(tmp_path):
-    done = CliRunner().invoke(build(), ["hrv", "--participant", "p9", "--data", str(tmp_path)])
-    assert "no ECG is stored of 'p9'" in str(done.exception)
+    asked = ["hrv", "--participant", "p9", "--data", str(tmp_path)]
+    assert "there is no store in" in str(CliRunner().invoke(build(), asked).exception)
+    SqliteStore(tmp_path / "vitals.sqlite").close()
+    said = str(CliRunner().invoke(build(), asked).exception)
+    assert "no ECG and no RR are stored of 'p9'" in said
 
 
 def test_a_recording_that_cannot_be_used_is_left_out(tmp_path):

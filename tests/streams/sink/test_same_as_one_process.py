@@ -106,3 +106,5 @@ def test_a_sink_stores_what_one_process_stores(request, tmp_path, name):
         expected = all_series(file, back_end.resolution_ns)
         assert all_series(store, back_end.resolution_ns) == expected
     assert len({name for _, name, _ in expected}) > 15
+    (strap,) = (c for c in scene().chunks if (c.participant, c.signal) == ("strapped", "rr"))
+    assert len(expected[SCALARS, "rr", "strapped"][0]) == len(strap.samples)  # every interval
