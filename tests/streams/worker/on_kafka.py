@@ -62,6 +62,10 @@ class Workers:
     def log(self, name):
         return (self._folder / f"{name}.log").read_bytes()
 
+    def send(self, name, number):
+        """Send it a signal: SIGSTOP, and it does nothing until SIGCONT."""
+        self._running[name].send_signal(number)
+
     def kill(self, name):
         process = self._running.pop(name)
         process.kill()

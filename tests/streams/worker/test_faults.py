@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from signal import SIGCONT, SIGSTOP
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from streams.bus.kafka import KafkaBus
 from streams.bus.topics import CONTROL, DEAD_LETTER, raw
 from streams.frame import Form
 from streams.messages import CONTROLS, decode_dead_letter
+from streams.worker.faust_app import SESSION_S
 from tests.servers.kafka import Broker
 from tests.streams.worker.on_kafka import (
     N_PARTITIONS,
@@ -90,9 +92,24 @@ def broker_restart(rig: Rig) -> Acts:
     return {28.0: lambda: rig.in_background(restart)}
 
 
+def worker_stops(rig: Rig) -> Acts:
+    """A worker does nothing for longer than its session, as when its machine is suspended.
+
+    Its partitions go to the other; when it comes to itself it must not go on with them.
+    """
+
+    def stop() -> None:
+        rig.workers.send("a", SIGSTOP)
+        time.sleep(SESSION_S + 4)
+        rig.workers.send("a", SIGCONT)
+
+    return {15.0: lambda: rig.in_background(stop)}
+
+
 FAULTS = (
     Fault("workers are killed, records come twice and some are poison", five_kills, True, True),
     Fault("the broker is killed and comes back", broker_restart),
+    Fault("a worker stops and comes to itself when another has its partitions", worker_stops),
 )
 
 
