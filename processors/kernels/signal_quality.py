@@ -8,7 +8,8 @@ noise, activity between the beats, steps of the baseline from part to part. Fast
 waves raise the last two as noise does, but what they look like comes again: the strongest peaks of
 the last 4 s are compared with each other, and the ratio counts less or more by how alike they are.
 Each needs one that is like it in form and size, so bigeminy, runs and irregular rhythms lose
-nothing.
+nothing. The size of a second, from peak to peak, leaves out what is slower than 1 Hz: a line that
+moves with the breath is as flat as one that does not.
 
 Differs from CLINICAL 3.10: no second detector (bSQI); each peak's best match stands in for the
 template, ratios of band amplitudes for the power ratios.
@@ -42,6 +43,8 @@ SECOND_NS = 1_000_000_000
 CELL_NS = SECOND_NS // CELLS  # without a remainder
 LARGEST_MV = 1000.0  # beyond: missing, like NaN
 HOLD_S = 0.1  # a longer loss primes the filters anew
+STEADY_HZ = 1.0  # default: breathing is slower, 0.2 to 0.5 Hz; from 1.25 on fine VF becomes flat
+STEADY = highpass.py_func(float(CELLS), STEADY_HZ, BUTTERWORTH_Q)
 
 FLAT_MV = 0.03  # CLINICAL 3.10: < 30 uV peak to peak for 1 s
 WEAK_MV = 0.3  # CLINICAL 3.10: < 0.3 mV for 4 s including any QRS is poor
@@ -82,6 +85,8 @@ QUALITY_STATE = np.dtype(
         ("second", "i8"), ("ends", "i8"), ("n", "i8"), ("n_valid", "i8"), ("railed", "i1"),
         ("raw_low", "f8"), ("raw_high", "f8"), ("low", "f8"), ("high", "f8"),
         ("power", "f8"), ("g", "f8", (2, 2)),
+        # the trace below 1 Hz as of the last cell, and the filter of cells that gives it
+        ("base", "f8"), ("slow", "f8", (2,)),
         ("cell", "i8"), ("cell_n", "i8"), ("cell_noise", "f8"), ("cell_band", "f8"),
         ("cell_sum", "f8"), ("part_n", "i8"), ("part_noise", "f8"), ("part_band", "f8"),
         ("part_sum", "f8"), ("n_parts", "i8"), ("mean", "f8"),
@@ -116,8 +121,8 @@ def watch_quality(
         `QUALITY_STATE` by slot; one zero record.
     out_slots, out_ns, out
         int32, int64 ``[n]``, float64 ``[n, 7]``: score, attached, flat, railed, noisy, peak to
-        peak (mV), share of its samples that are there. A second with samples but no valid one has
-        score 0, attached 0.5, NaN mV.
+        peak of 1-40 Hz (mV), share of its samples that are there. A second with samples but no
+        valid one has score 0, attached 0.5, NaN mV.
 
     Returns
     -------
@@ -211,7 +216,7 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
     q0, q1, q2, q3, q4 = z[0, 1], z[1, 1], z[2, 1], z[3, 1], z[4, 1]
     mains_0, mains_1 = s.mains[0], s.mains[1]
     f0, f1, h0, h1 = g[0, 0], g[1, 0], g[0, 1], g[1, 1]
-    missing, last, run = s.missing, s.last, s.run
+    missing, last, run, base = s.missing, s.last, s.run, s.base
     raw_low, raw_high, low, high = s.raw_low, s.raw_high, s.low, s.high
     power, cell_noise, cell_band, cell_sum = s.power, s.cell_noise, s.cell_band, s.cell_sum
     n_valid = 0
@@ -223,6 +228,7 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
             continue
         if missing > hold_n or (s.at_rail != 0 and x != last):
             s.at_rail = 0
+            s.base = s.slow[0] = s.slow[1] = base = 0.0
             p1 = q1 = p4 = q4 = 0.0
             p0, q0 = prime_highpass(b0, x)
             p2, q2 = prime_highpass(b2, x)
@@ -252,7 +258,8 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
         f0, h0 = y + mains_0 * f0 - h0, f0
         f1, h1 = y + mains_1 * f1 - h1, f1
         power += y * y
-        low, high = min(low, trace), max(high, trace)
+        steady = trace - base
+        low, high = min(low, steady), max(high, steady)
         cell_noise += noise * noise
         cell_band += band * band
         cell_sum += trace
@@ -291,8 +298,9 @@ def _close_cell(s: Any, following: int) -> None:
     """Keep a cell, if it has a sample, and the part it ends when the next lies in another."""
     if s.cell_n > 0:
         i = s.n_seconds % KEPT_S * CELLS + s.cell
-        steps = s.cell_sum / (s.cell_n * TRACE_MV)
-        s.trace[i] = np.int16(np.rint(min(max(steps, -32767.0), 32767.0)))
+        mean = s.cell_sum / s.cell_n
+        _follow(s, mean)
+        s.trace[i] = np.int16(np.rint(min(max(mean / TRACE_MV, -32767.0), 32767.0)))
         s.energy[i] = math.sqrt(s.cell_band / s.cell_n)
         s.part_n += s.cell_n
         s.part_noise += s.cell_noise
@@ -313,6 +321,16 @@ def _close_cell(s: Any, following: int) -> None:
         s.mean = mean
         s.n_parts = p + 1
     s.part_n, s.part_noise, s.part_band, s.part_sum = 0, 0.0, 0.0, 0.0
+
+
+@inner
+def _follow(s: Any, x: float) -> None:
+    """Take the mean of a cell into what the trace is below 1 Hz."""
+    b0, a1, a2 = STEADY
+    y = b0 * x + s.slow[0]
+    s.slow[0] = -2.0 * b0 * x - a1 * y + s.slow[1]
+    s.slow[1] = b0 * x - a2 * y
+    s.base = x - y
 
 
 @inner

@@ -26,6 +26,7 @@ def judge(x, fs):
     band = np.concatenate(
         [_settled((20.0, "low", fs), _settled((5.0, "high", fs), one)) for one in pieces]
     )
+    steady = _steady(trace, starts, fs)
     rows, seconds, whole = [], [], []
     for start in range(0, len(x) - fs + 1, fs):
         here = slice(start, start + fs)
@@ -39,7 +40,7 @@ def judge(x, fs):
         traces = [np.rint(trace[here][c].mean() / rules.TRACE_MV) for c in cells]
         energies = [np.float32(np.sqrt(np.mean(band[here][c] ** 2))) for c in cells]
         whole.append(list(zip(traces, energies, strict=True)))
-        peak_to_peak = np.ptp(trace[here])
+        peak_to_peak = np.ptp(steady[here])
         seconds.append(
             (
                 max(bands),
@@ -76,6 +77,21 @@ def judge(x, fs):
         if np.ptp(x[here]) == 0.0 or railed:
             seconds, whole = [], []
     return np.array(rows, float)
+
+
+def _steady(trace, starts, fs):
+    """Take off what the cells up to the last have below 1 Hz."""
+    b, a = signal.butter(2, rules.STEADY_HZ, "high", fs=rules.CELLS)
+    steady, base, memory, cell = np.empty(len(trace)), 0.0, np.zeros(2), []
+    for i, x in enumerate(trace):
+        if i in starts:
+            base, memory = 0.0, np.zeros(2)
+        steady[i] = x - base
+        cell.append(x)
+        if (i + 1) * rules.CELLS // fs > i * rules.CELLS // fs:
+            (above,), memory = signal.lfilter(b, a, [np.mean(cell)], zi=memory)
+            base, cell = np.mean(cell) - above, []
+    return steady
 
 
 def _likeness(cells, qrs_mv):

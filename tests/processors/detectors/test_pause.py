@@ -7,11 +7,15 @@ from hypothesis import strategies as st
 
 from device_bridges.pacing import pack_all
 from processors.detectors.pause import Pause
-from processors.records import OFFSET, ONSET, POINT, Chunk
+from processors.features.ppg_pulse import PpgPulse
+from processors.features.qrs import Qrs
+from processors.features.signal_quality import SignalQuality
+from processors.records import OFFSET, ONSET, POINT, Chunk, Control
 from streams.engine import Engine
 from tests.naive.pause import findings as slow_findings
 from tests.naive.recordings import streams_of
 from tests.naive.rows import NS, assert_cuts_do_not_matter, feed, rows_of
+from tests.processors.ecg_cases import ecg
 
 LAG = 220_000_000
 
@@ -247,6 +251,29 @@ def test_a_missed_beat_is_a_long_interval_in_a_regular_rhythm(gap, missed):
     after = [before[-1] + gap + 0.8 * k for k in range(4)]
     found = run(rhythm(*before, *after) + seconds(1, 16), 15)
     assert ("finding missed_beat" in found) == missed
+
+
+def asystole_of(x_mv, lead=()):
+    """Give (state, time told in s) of what is found in an ECG of 250 Hz."""
+    engine = Engine([Qrs(), SignalQuality(), PpgPulse(), Pause()])
+    samples = x_mv.astype(np.float32)[:, None]
+    rows = [*lead, *pack_all([Chunk("p", "patch", "ecg", 0, samples, 250.0)])]
+    found = [*engine.feed(rows).findings, *engine.tick(round(len(x_mv) / 250.0 * NS)).findings]
+    return [(one.state, one.t_ns / NS) for one in found if one.code == "asystole"]
+
+
+@pytest.mark.parametrize("breath_mv", [0.0, 0.5, 1.0])
+def test_asystole_is_found_in_a_line_that_moves_with_the_breath(breath_mv):
+    """18 breaths a minute, up to 2 mV from peak to peak: 1.9 mV a second."""
+    breath = breath_mv * np.sin(2 * np.pi * 0.3 * np.arange(40 * 250) / 250.0)
+    (found,) = asystole_of(ecg(np.arange(0.5, 25, 0.8), 250.0, 40, noise_mv=0.01) + breath)
+    assert found == ("onset", pytest.approx(24.5 + 4.5, abs=1.0))
+    off = Control("p", 0, "lead", {"off": 1.0})
+    line = ecg(np.arange(0.5, 25, 0.8), 250.0, 40, noise_mv=0.01) + breath
+    assert asystole_of(line, [off]) == []
+    for size in (0.08, 0.15, 0.3):  # beats that are small are beats
+        small = size * ecg(np.arange(0.5, 39, 0.8), 250.0, 40) + breath
+        assert asystole_of(small + 0.005 * ecg([], 250.0, 40, noise_mv=1.0)) == []
 
 
 def test_nan_of_a_lead_says_nothing():
