@@ -75,7 +75,7 @@ class Params:
         positive one of the last four to the middle of the last; a change of kind, to that of the
         newest.
     lost_s
-        Without a window for so long nothing is known: 4 s after a gap, and a little.
+        Without a window for so long nothing is known: 4 s after a loss of more than a second.
     """
 
     leakage: float = 0.7  # 1, tuned: 97 % of VF lie below it; tremor on QRS lies above

@@ -41,7 +41,8 @@ class Params:
 class EcgWaves(KeepsState):
     """Describe the last 4 s of every ECG; see the kernel of the same name.
 
-    The first row comes 4 s after the signal began or came back from more than 100 ms of loss.
+    The first row comes 4 s after the signal began or came back from more than a second of loss; a
+    row may leave out half of its window.
     """
 
     name = "ecg_waves"

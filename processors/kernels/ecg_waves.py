@@ -13,6 +13,9 @@ so, none of which needs a beat:
 Where the waves are even their autocorrelation tells whether one follows the other alike, and how
 fast. The ECG is low-passed at 20 Hz, averaged in cells of 1/64 s and high-passed at 1 Hz there.
 
+What is lost is a hole: the filters go over it in a straight line, and what is measured leaves it
+out. A window may have half of its cells in holes, each at most a second long.
+
 Differs from CLINICAL 3.7: no TCSC; `docs/accuracy.md` says what was compared.
 """
 
@@ -35,7 +38,9 @@ HOP = 32  # cells: 0.5 s, CLINICAL 3.7
 N_OUT = 6
 SECOND_NS = 1_000_000_000
 LARGEST_MV = 1000.0  # beyond: missing, like NaN
-HOLD_S = 0.1  # CLINICAL 3.1: a gap so long holds the last value; a longer one begins anew
+HOLE_S = 1.0  # default: a longer loss begins anew; so many have 3 waves of 3 Hz
+MOST_HOLES = WINDOW // 2  # default: cells of a window that may be missing
+HOLE = np.int16(-32768)  # in the ring of cells
 LOW_PASS_HZ = 20.0  # default
 HIGH_PASS_HZ = 1.0  # default
 HIGH_PASS = highpass.py_func(float(CELLS), HIGH_PASS_HZ, BUTTERWORTH_Q)
@@ -53,6 +58,7 @@ WAVES_STATE = np.dtype(
         # the cell that is being filled: sum, samples, and the count at which it ends
         ("sum", "f8"), ("n", "i8"), ("ends", "i8"),
         ("origin", "i8"), ("n_cells", "i8"),  # since the signal began or came back
+        ("n_made", "i8"), ("n_holes", "i8"),  # samples of the cell, cells of the window in holes
         ("trace", "i2", (WINDOW,)),
     ],
     align=True,
@@ -87,10 +93,10 @@ def watch_waves(
     Returns
     -------
     int
-        Number of rows filled; two per row of input and two per second of it always suffice.
+        Number of rows filled; three per row of input and two per second of it always suffice.
     """
     count: Any = np.int64(0)  # not the constant 0, which is a type of its own to compile
-    window = np.empty(WINDOW)
+    window, there = np.empty(WINDOW), np.empty(WINDOW)
     for r in range(len(slots)):
         lo, hi, fs, k = offsets[r], offsets[r + 1], fs_hz[r], slots[r]
         if hi == lo or not fs > 0.0:
@@ -103,37 +109,38 @@ def watch_waves(
             s.design[0], s.design[1], s.design[2] = lowpass(fs, LOW_PASS_HZ, BUTTERWORTH_Q)
             s.missing = np.int64(1) << 40
             lost = np.int64(0)
-        hold_n = np.int64(HOLD_S * fs + 1e-9)
-        i = lo - lost  # what is lost is held, as samples that are missing
-        if s.missing + lost > hold_n:
-            s.missing += lost
-            s.count += lost
-            i = lo
-        if abs(time_ns(s, s.count + lo - i) - t0_ns[r]) > WITHIN_NS:
-            s.anchor, s.anchor_ns = s.count + lo - i, t0_ns[r]
+        hole_n = np.int64(HOLE_S * fs + 1e-9)
+        s.missing += lost
+        s.count += lost
+        if abs(time_ns(s, s.count) - t0_ns[r]) > WITHIN_NS:
+            s.anchor, s.anchor_ns = s.count, t0_ns[r]
+        i = lo
         while i < hi:
-            if s.missing == 0 and i >= lo and s.ends - s.count > 1:
+            if s.missing == 0 and s.ends - s.count > 1:
                 i = _fill(s, values, i, min(hi, i + s.ends - s.count - 1), lead)
                 if i == hi:
                     break
-            x = np.float64(values[i, lead]) if i >= lo else np.nan
+            x = np.float64(values[i, lead])
             i += 1
-            if -LARGEST_MV <= x <= LARGEST_MV:
-                if s.missing > hold_n:
-                    _begin(s, x)
-                s.missing, s.last = 0, x
-            else:
+            if not -LARGEST_MV <= x <= LARGEST_MV:
                 s.missing += 1
-                if s.missing > hold_n:
-                    s.count += 1
-                    continue
-            _take(s, s.last)
-            while s.count >= s.ends:
-                _end_cell(s)
-                if s.n_cells >= WINDOW and s.n_cells % HOP == 0:
-                    out_slots[count], out_ns[count] = k, time_ns(s, s.count - 1)
-                    _describe(s, window, out[count])
-                    count += 1
+                s.count += 1
+                continue
+            due = False  # a half second ended, perhaps in the hole before this sample
+            if s.missing > hole_n:
+                _begin(s, x)
+            elif s.missing > 0:
+                due = _bridge(s, x)
+            s.missing, s.last = 0, x
+            _take(s, x)
+            due = _end_cells(s) or due
+            if due and s.n_holes <= MOST_HOLES:
+                out_slots[count], out_ns[count] = k, time_ns(s, s.count - 1)
+                if s.n_holes == 0:
+                    _describe(s, window, there, out[count])
+                else:
+                    _describe_with_holes(s, window, there, out[count])
+                count += 1
         s.seq = seq[r] + hi - lo
     return int(count)
 
@@ -144,9 +151,22 @@ def _begin(s: Any, x: float) -> None:
     b0, a2 = s.design[0], s.design[2]
     s.z[0, 0], s.z[0, 1] = (1.0 - b0) * x, (b0 - a2) * x
     s.z[1, 0], s.z[1, 1] = prime_highpass(HIGH_PASS[0], x)
-    s.sum, s.n, s.n_cells = 0.0, 0, 0
+    s.sum, s.n, s.n_cells, s.n_made, s.n_holes = 0.0, 0, 0, 0, 0
     s.origin = s.count
     s.ends = _end_of_cell(s)
+
+
+@inner
+def _bridge(s: Any, x: float) -> bool:
+    """Go in a straight line over what is missing before `x`; tell whether a half second ended."""
+    n = s.missing
+    s.count -= n
+    due, step = False, (x - s.last) / (n + 1)
+    for i in range(n):
+        s.n_made += 1
+        _take(s, s.last + (i + 1) * step)
+        due = _end_cells(s) or due
+    return due
 
 
 @inner
@@ -189,33 +209,48 @@ def _take(s: Any, x: float) -> None:
 
 
 @inner
-def _end_cell(s: Any) -> None:
-    """Keep the mean of a cell and begin the next; a sample may reach into several."""
-    mean = s.sum / s.n
-    _keep(s, mean)
-    s.ends = _end_of_cell(s)
-    if s.count >= s.ends:
-        s.sum, s.n = mean, 1
-    else:
-        s.sum, s.n = 0.0, 0
+def _end_cells(s: Any) -> bool:
+    """End the cells that are full; tell whether one of them ends a half second of a window."""
+    due = False
+    while s.count >= s.ends:
+        _end_cell(s)
+        due = due or (s.n_cells >= WINDOW and s.n_cells % HOP == 0)
+    return due
 
 
 @inner
-def _keep(s: Any, x: float) -> None:
+def _end_cell(s: Any) -> None:
+    """Keep the mean of a cell and begin the next; a sample may reach into several."""
+    mean = s.sum / s.n
+    _keep(s, mean, 2 * s.n_made > s.n)
+    s.ends = _end_of_cell(s)
+    if s.count >= s.ends:
+        s.sum, s.n, s.n_made = mean, 1, 1 if 2 * s.n_made > s.n else 0
+    else:
+        s.sum, s.n, s.n_made = 0.0, 0, 0
+
+
+@inner
+def _keep(s: Any, x: float, is_hole: bool) -> None:
     """High-pass the mean of a cell and keep it."""
     b0, a1, a2 = HIGH_PASS
     z = s.z
     y = b0 * x + z[1, 0]
     z[1, 0] = -2.0 * b0 * x - a1 * y + z[1, 1]
     z[1, 1] = b0 * x - a2 * y
-    steps = min(max(y / TRACE_MV, -32767.0), 32767.0)
-    s.trace[s.n_cells % WINDOW] = np.int16(np.rint(steps))
+    steps = np.int16(np.rint(min(max(y / TRACE_MV, -32767.0), 32767.0)))
+    at = s.n_cells % WINDOW
+    gone = s.n_cells >= WINDOW and s.trace[at] == HOLE
+    s.n_holes += (1 if is_hole else 0) - (1 if gone else 0)
+    s.trace[at] = HOLE if is_hole else steps
     s.n_cells += 1
 
 
 @_sums
-def _describe(s: Any, window: NDArray[np.float64], o: NDArray[np.float64]) -> None:
-    """Measure the last 4 s."""
+def _describe(
+    s: Any, window: NDArray[np.float64], there: NDArray[np.float64], o: NDArray[np.float64]
+) -> None:
+    """Measure the last 4 s, of which all cells are there."""
     first = s.n_cells % WINDOW
     old, new, later = s.trace[first:], s.trace[:first], window[WINDOW - first :]
     for i in range(WINDOW - first):
@@ -250,20 +285,67 @@ def _describe(s: Any, window: NDArray[np.float64], o: NDArray[np.float64]) -> No
         all_ += abs(before[i]) + abs(after[i])
     o[0] = left / all_ if all_ > 0.0 else 1.0
     if o[0] < EVEN_LEAKAGE:
-        o[4], o[5] = _rhythm(window)
+        o[4], o[5] = _rhythm(window, there, False)
 
 
 @_sums
-def _rhythm(window: NDArray[np.float64]) -> tuple[float, float]:
+def _describe_with_holes(
+    s: Any, window: NDArray[np.float64], there: NDArray[np.float64], o: NDArray[np.float64]
+) -> None:
+    """Measure what is there of the last 4 s: sums are over pairs of cells that are both there."""
+    low, high = np.int16(32767), np.int16(-32767)
+    for i in range(WINDOW):
+        x = s.trace[(s.n_cells + i) % WINDOW]
+        there[i] = 0.0 if x == HOLE else 1.0
+        window[i] = there[i] * x
+        if x != HOLE:
+            low, high = min(low, x), max(high, x)
+    size = slope = square = pairs = 0.0
+    for i in range(1, WINDOW):
+        both = there[i - 1] * there[i]
+        d = both * (window[i] - window[i - 1])
+        pairs += both
+        size += both * abs(window[i])
+        slope += abs(d)
+        square += d * d
+    o[0], o[1], o[2], o[3] = np.nan, 0.0, 0.0, (np.int64(high) - np.int64(low)) * TRACE_MV
+    o[4], o[5] = np.nan, np.nan
+    if square == 0.0:
+        return
+    half = math.pi * size / slope
+    o[1] = slope * slope / (pairs * square)
+    o[2] = CELLS / (2.0 * half) if half > 0.0 else 0.0
+    if not o[1] > EVEN_SLOPE:
+        return
+    shift = np.int64(min(max(np.rint(half), 1.0), WINDOW // 2))
+    left = all_ = 0.0
+    for i in range(WINDOW - shift):
+        both = there[i] * there[i + shift]
+        left += both * abs(window[i] + window[i + shift])
+        all_ += both * (abs(window[i]) + abs(window[i + shift]))
+    o[0] = left / all_ if all_ > 0.0 else 1.0
+    if o[0] < EVEN_LEAKAGE:
+        o[4], o[5] = _rhythm(window, there, True)
+
+
+@_sums
+def _rhythm(
+    window: NDArray[np.float64], there: NDArray[np.float64], holed: bool
+) -> tuple[float, float]:
     """Give likeness and period (s) of waves that follow each other; 0 and NaN without a peak."""
     like = np.empty(PERIODS[1] + 2)
     for lag in range(PERIODS[0] - 1, PERIODS[1] + 2):
         before, after = window[: WINDOW - lag], window[lag:]
+        there_before, there_after = there[: WINDOW - lag], there[lag:]
         product = head = tail = 0.0
         for i in range(WINDOW - lag):
             product += before[i] * after[i]
             head += after[i] * after[i]
             tail += before[i] * before[i]
+        if holed:  # what has no partner does not count
+            for i in range(WINDOW - lag):
+                head -= (1.0 - there_before[i]) * after[i] * after[i]
+                tail -= (1.0 - there_after[i]) * before[i] * before[i]
         both = math.sqrt(head * tail)
         like[lag] = product / both if both > 0.0 else 0.0
     best = 0.0

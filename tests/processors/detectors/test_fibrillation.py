@@ -195,6 +195,28 @@ def test_motion_and_muscle_noise_over_beats_do_not_fibrillate():
     assert not [f for f in told(clean, muscle, steps) if f.code == "vf"]
 
 
+def torn(x, seed, packet=50, share=0.3):
+    """Give an ECG in packets of 0.2 s, of which three of ten are lost."""
+    x, random = x.astype(np.float32), np.random.default_rng(seed)
+    return [
+        Chunk("p", "patch", "ecg", round(a * 4e6), x[a : a + packet, None], 250.0, a)
+        for a in range(0, len(x), packet)
+        if random.random() >= share
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_fibrillation_is_told_though_packets_are_lost_and_beats_are_none(seed):
+    t = np.arange(250 * 60) / 250
+    x = ecg(regular(60.0), 250, 60, noise_mv=0.01)
+    x[30 * 250 :] = sum(0.2 * np.sin(2 * np.pi * hz * t + hz) for hz in (4.3, 5.1, 6.2))[7500:]
+    engine = Engine()
+    found = [*engine.feed(pack_all(torn(x, seed))).findings, *engine.tick(90 * NS).findings]
+    onset, *_ = (f for f in found if f.code == "vf")
+    assert (onset.state, onset.onset_ns / NS) == ("onset", pytest.approx(30.0, abs=2.0))
+    assert onset.t_ns / NS < 30.0 + 8.0
+
+
 def test_a_recorded_fibrillation_is_told_in_time_and_is_no_tachycardia():
     path = str(recordings("vfdb") / "426")
     start_s = 600

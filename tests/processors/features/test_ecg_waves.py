@@ -67,17 +67,55 @@ def test_rows_come_each_half_second_from_the_fourth_second_on():
     np.testing.assert_allclose(t_s, np.arange(4.0, 12.1, 0.5) - 1 / FS, atol=2e-9)
 
 
-def test_a_short_loss_is_held_and_a_longer_one_begins_anew():
+def lose(x, packet_s, share, seed=1):
+    """Give the spans of a signal whose packets are lost with this chance."""
+    n = round(packet_s * FS)
+    starts = range(n, len(x) - n, n)
+    random = np.random.default_rng(seed).random(len(starts))
+    return [(a, a + n) for a, one in zip(starts, random, strict=True) if one < share]
+
+
+@pytest.mark.parametrize("packet_s", [0.04, 0.1, 0.24])
+def test_what_is_lost_is_left_out(packet_s):
+    """Three of ten packets: what is left is as even and as fast, and as alike."""
+    for x in (sines(3.3, 4.1, 5.3, length_s=60), sines(4.0, length_s=60)):
+        whole, torn = waves_of(x), waves_of(x, lost=lose(x, packet_s, 0.3))
+        assert len(torn) > 0.85 * len(whole)
+        torn, whole = np.nanmedian(torn, 0), np.nanmedian(whole, 0)
+        np.testing.assert_allclose(torn[LEAKAGE:PERIOD], whole[LEAKAGE:PERIOD], 0.1, 0.25)
+    assert torn[PERIOD] == whole[PERIOD]  # of the sine
+
+
+def test_what_is_left_of_beats_is_not_even():
+    x = ecg(regular(60.0), FS, 60, noise_mv=0.01)
+    rows = waves_of(x, lost=lose(x, 0.24, 0.3))
+    assert (rows[:, EVENNESS] < 0.5).mean() > 0.98
+
+
+def test_rows_come_with_the_sample_after_a_hole():
+    t_s = waves_of(sines(4.0), lost=[(1600, 1700)])[:, 0] / 1e9
+    np.testing.assert_allclose(t_s[4:8], [5.996, 6.8, 6.996, 7.496])
+
+
+def test_a_window_of_which_more_than_half_is_lost_is_not_told():
+    lost = [(a, a + 180) for a in range(1500, 2400, 250)]
+    t_s = waves_of(sines(4.0), lost=lost)[:, 0] / 1e9
+    assert not ((t_s > 8.8) & (t_s < 10.0)).any()
+    assert (t_s < 8.0).sum() == 9
+
+
+def test_after_more_than_a_second_all_begins_anew():
     x = sines(4.0)
-    assert len(waves_of(x, lost=[(1000, 1025)])) == len(waves_of(x))
-    t_s = waves_of(x, lost=[(1500, 1526)])[:, 0] / 1e9
-    assert not ((t_s > 6.01) & (t_s < 10.0)).any()
+    assert len(waves_of(x, lost=[(1000, 1250)])) == len(waves_of(x)) - 1
+    t_s = waves_of(x, lost=[(1500, 1751)])[:, 0] / 1e9
+    assert not ((t_s > 6.01) & (t_s < 11.0)).any()
 
 
 def test_missing_samples_are_like_lost_ones():
-    x = sines(4.0)
-    x[1500:1526] = np.nan
-    t_s = waves_of(x)[:, 0] / 1e9
-    assert not ((t_s > 6.01) & (t_s < 10.0)).any()
-    x[1500:1526] = 5000.0
-    np.testing.assert_array_equal(waves_of(x)[:, 0] / 1e9, t_s)
+    x = sines(3.3, 4.1, 5.3)
+    lost = [(1100, 1130), (1500, 1650), (2000, 2260)]
+    expected = waves_of(x, lost=lost)
+    for bad in (np.nan, 5000.0):
+        for a, b in lost:
+            x[a:b] = bad
+        np.testing.assert_array_equal(waves_of(x), expected)

@@ -23,6 +23,19 @@ def test_the_kernel_equals_its_slow_twin(fs):
     assert_equals_twin(x, fs)
 
 
+@pytest.mark.parametrize("fs", [125, 250, 360])
+@pytest.mark.parametrize(("packet_s", "share"), [(0.01, 0.2), (0.1, 0.3), (0.3, 0.3)])
+def test_the_kernel_equals_its_slow_twin_where_packets_are_lost(fs, packet_s, share):
+    random = np.random.default_rng(4)
+    t = np.arange(40 * fs) / fs
+    x = 2.5 + sum(0.3 * np.sin(2 * np.pi * hz * t + hz) for hz in (3.3, 4.1, 5.3))
+    x[20 * fs :] = 2.5 + np.sin(2 * np.pi * 2.5 * t[20 * fs :])
+    lost = random.random(int(40 / packet_s) + 1) < share
+    x[lost[(t / packet_s).astype(int)]] = np.nan
+    x[0] = 2.5
+    assert_equals_twin(x, fs)
+
+
 def test_the_kernel_equals_its_slow_twin_on_a_real_signal():
     path = str(recordings("vfdb") / "430")
     start = 250 * 60 * 17
