@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -22,7 +23,8 @@ MOST_BYTES: Final = 16 * 1024 * 1024  # of one record
 MOST_AT_ONCE: Final = 500
 LINGER_MS: Final = 5  # blocks of one step travel together
 START_S: Final = 20.0
-AWAY_S: Final = 120.0  # a broker that starts again is waited for; longer, and publishing fails
+AWAY_S: Final = 120.0  # for an answer; then its connection is made anew. So long a place waits
+# for what was published before it, where that is more than one batch; longer, and publishing fails
 CLOSE_S: Final = 5.0  # for a client to end; one whose broker is away never does by itself
 
 
@@ -128,6 +130,9 @@ class KafkaBus:
                     linger_ms=LINGER_MS, max_request_size=MOST_BYTES,
                     request_timeout_ms=round(1_000 * AWAY_S),
                 )  # fmt: skip
+                # Else a batch is given up that has waited longer, if its place has no leader just
+                # then, as when a broker starts: the next ones are out of sequence, and fail too.
+                producer._message_accumulator._batch_ttl = math.inf
                 with self._faults():
                     await _start(producer)
                 self._producer = producer

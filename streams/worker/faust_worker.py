@@ -26,6 +26,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from signal import SIGINT, SIGTERM
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -54,12 +55,13 @@ from streams.messages import (
     encode_progress,
     encode_series,
 )
+from streams.worker.absence import Absence
 from streams.worker.arrivals import SETTLE_S, Arrivals
 from streams.worker.checkpoints import Checkpoints
 from streams.worker.faust_app import Role, make_app
 from streams.worker.journal import encode_turn
 from streams.worker.partition import MOST_AT_ONCE, Partition, Said, Work
-from streams.worker.rereading import Rereading
+from streams.worker.rereading import Rereading, until_there
 from streams.worker.saving import Saving
 from streams.worker.watchdog import Watchdog
 
@@ -84,6 +86,8 @@ class Worker:
         Prints a line for the person at the terminal.
     processors
         Makes those of one partition; default: one of each that discovery finds.
+    watchdog
+        Ends the process when it hangs; default: after a minute.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Worker:
         policy: Policy,
         say: Callable[[str], None],
         processors: Callable[[], Iterable[Processor]] | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._role = role
         self._policy = policy
@@ -111,7 +116,8 @@ class Worker:
         self._arrived = asyncio.Event()
         self._drained = asyncio.Event()
         self._ending = asyncio.Event()
-        self._watchdog = Watchdog()
+        self._watchdog = watchdog or Watchdog()
+        self._absence = Absence(self._watchdog, lambda: self._again.answers(self._partitions))
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT; then a last checkpoint is made."""
@@ -130,6 +136,7 @@ class Worker:
                 for each in (
                     self._turns(),
                     self._saves(),
+                    self._absence.watch(),
                     self._ending.wait(),
                     self._app.wait_until_stopped(),
                 )
@@ -242,6 +249,7 @@ class Worker:
             until_ms = partition.newest_ms + round(1_000 * quiet_s)
             if partition.ticks_until(until_ms):
                 is_read = await self._again.is_read(partition)
+                self._absence.note(answers=is_read is not None)
                 if is_read is None:
                     arrivals.note_away(time.monotonic())
                 if not is_read:
@@ -349,12 +357,13 @@ class Worker:
             )
         async with self._working:
             self._forget()
-            self._first_ends = await self._bus.ends(places)
+            self._first_ends = await until_there(partial(self._bus.ends, places))
             for number in numbers:
                 partition = await asyncio.to_thread(self._restored, number)
                 self._partitions[number] = partition
                 self._arrivals[number] = Arrivals(time.monotonic(), partition.order.newest_ms)
-            written = await self._again.written(self._partitions.values())
+            taken_over = list(self._partitions.values())
+            written = await until_there(partial(self._again.written, taken_over))
             for number, turns in written.items():
                 self._partitions[number].take_over(turns)
             # What is there stays: looking through all of it for garbage holds up a turn for 0.1 s.

@@ -43,13 +43,18 @@ class Watchdog:
         self._progress_s = now_s()
         self._stopped = threading.Event()
 
+    @property
+    def stalled_s(self) -> float:
+        """For how long there has been no progress."""
+        return self._now_s() - self._progress_s
+
     def progress(self) -> None:
         """Note that work goes on, or that there is none."""
         self._progress_s = self._now_s()
 
     def look(self) -> bool:
         """End the process if it has stalled, and tell whether it has."""
-        stalled_s = self._now_s() - self._progress_s
+        stalled_s = self.stalled_s
         if stalled_s <= self._stall_s:
             return False
         self._end(stalled_s)

@@ -22,7 +22,7 @@ from streams import wire
 from streams.bus import Place, Record
 from streams.bus.admin import create_topics
 from streams.bus.kafka import CLOSE_S, MOST_UNDER_WAY, KafkaBus
-from streams.bus.topics import inputs, raw, topics
+from streams.bus.topics import PROGRESS, inputs, raw, topics
 from streams.worker.faust_app import Role
 from streams.worker.faust_worker import Worker
 from streams.worker.partition import Partition
@@ -62,13 +62,18 @@ def one(tmp_path_factory) -> Iterator[Broker]:
 
 @contextlib.asynccontextmanager
 async def working(
-    one: Broker, group: str, name: str, store: object, *processors: Processor
+    one: Broker,
+    group: str,
+    name: str,
+    store: object,
+    *processors: Processor,
+    watchdog: Watchdog | None = None,
 ) -> AsyncIterator[tuple[Worker, list[str]]]:
     """Give a worker that has partitions, and what it says; it ends as by SIGTERM."""
     said: list[str] = []
     role = Role(one.address, group, name, str(store))
-    worker = Worker(role, load_policy(), said.append, lambda: processors)
-    worker._watchdog = Watchdog(600.0)  # it would end the tests, not only the worker
+    watchdog = watchdog or Watchdog(600.0)  # it would end the tests, not only the worker
+    worker = Worker(role, load_policy(), said.append, lambda: processors, watchdog)
     running = asyncio.create_task(worker.run())
     try:
         await until(lambda: said or running.done(), f"{name} to have partitions")
@@ -155,6 +160,62 @@ def test_one_that_comes_back_under_its_name_finds_its_partitions_and_disturbs_no
             assert [line.split(",")[0] for line in said[:1]] == ["Partitions [0"]
             assert len(said) == 2
             assert {said[1][:14], second[0][:14]} == {"Partitions [0]", "Partitions [1]"}
+
+    asyncio.run(body())
+
+
+class Counting(Slow):
+    """Counts the batches that it has been given, of what no other test here publishes."""
+
+    consumes = ("acceleration",)
+    n = 0
+
+    def process(self, batch):
+        self.n += batch.n_samples > 0
+        return super().process(batch)
+
+
+def moved(k: int) -> bytes:
+    samples = np.full((50, 3), k, np.int16)
+    return wire.encode(pack([Chunk("p1", "d", "acceleration", k * 10**9, samples, 50.0, 50 * k)]))
+
+
+def test_a_worker_waits_for_a_broker_that_is_away_however_long(one, tmp_path):
+    async def body():
+        go_on, place = threading.Event(), Place(raw("acceleration"), 0)
+        counting, now_s, ended = Counting(go_on), [0.0], []
+        watchdog = Watchdog(60.0, end=ended.append, now_s=lambda: now_s[0])
+        role = (one, "away", "a", tmp_path, counting)
+        async with working(*role, watchdog=watchdog) as (worker, _):
+            bus, now_ms = KafkaBus(one.address), time.time_ns() // NS_PER_MS
+            try:
+                go_on.set()
+                reader = await bus.reader(await bus.ends([Place(PROGRESS, 0)]))
+                await bus.keep(place, moved(0), now_ms)
+                while not await reader.read(1.0):  # what is said last of a turn
+                    pass
+                await reader.close()
+                # A turn goes on, and the record of the next one is there.
+                go_on.clear()
+                await bus.keep(place, moved(1), now_ms + 1_000)
+                await until(lambda: counting.n == 2, "a turn to begin")
+                await bus.keep(place, moved(2), now_ms + 2_000)
+                order = worker._partitions[0].order
+                await until(lambda: order.n_bytes, "the next record to come")
+                one.send(SIGSTOP)
+                go_on.set()
+                await until(lambda: counting.n == 3, "a turn that Kafka does not keep")
+                for _ in range(4):
+                    now_s[0] += 30.0
+                    assert not watchdog.look()
+                    await until(lambda: not watchdog.stalled_s, "Kafka to be asked")
+            finally:
+                go_on.set()
+                one.send(SIGCONT)
+            await bus.keep(place, moved(3), now_ms + 3_000)
+            await until(lambda: counting.n == 4, "it to go on")
+            await bus.close()
+        assert ended == []
 
     asyncio.run(body())
 
