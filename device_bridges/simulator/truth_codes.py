@@ -66,7 +66,7 @@ CODES: Mapping[str, Code] = {
     "heart_rate_recovery": Code(
         _RATE,
         8.0,
-        "125 s after the stop",
+        "125 s after the stop; 155 s where only a small fall tells it",
         "3 /min, 2 % of HRmax; nobody planned it; "
         "told by nothing but a drop below 12, or seen to walk on",
     ),

@@ -30,6 +30,7 @@ DROP_MARGIN = 2.0  # /min, CLINICAL 6: error of HRR60 that is allowed
 SHARE_MARGIN = 0.02  # of HRmax, default
 ECTOPIC = 0.1  # share of beats, CLINICAL 3.9, default: above it there is no verdict
 CLEAR_DROP = 12.0  # /min in 60 s, default: a stop that nothing else tells shows in the rate
+SMALL_LATER_S = 30.0  # s, default: so much later is a small fall told that only the rate tells
 NOTICED_DROP = 4.0  # /min below the peak, CLINICAL 3.9, default
 
 BUTTON, SENSED = 1.0, 2.0  # `marker` of an effort
@@ -60,7 +61,10 @@ def recovery_conditions(person: Person) -> Iterator[Condition]:
         certain &= not graded_s or stop.t0_s - graded_s[-1] > REFRACTORY_S + EFFORT_S
         graded_s.append(stop.t0_s)
         cause = "effort" if stop.row >= 0 else ""
-        met_s, needs = stop.t0_s + OUT_S, (stop.t0_s - EFFORT_OF_S, stop.t0_s + OUT_S)
+        met_s = stop.t0_s + OUT_S
+        if not values["confirmed"] and values.get("hrr120", 0.0) <= CUTOFF_STILL + DROP_MARGIN:
+            met_s += SMALL_LATER_S
+        needs = (stop.t0_s - EFFORT_OF_S, met_s)
         told = stop.marker == BUTTON or (stop.marker == SENSED and "acceleration" in person.worn)
         # By the rate alone only where nobody is seen to walk on: that is effort again.
         seen = "acceleration" in person.worn
@@ -83,7 +87,7 @@ def recovery_conditions(person: Person) -> Iterator[Condition]:
             continue
         sure = required and good and share >= GRADE_B + SHARE_MARGIN
         yield Condition(
-            "heart_rate_recovery_delayed", stop.t0_s, None, met_s,
+            "heart_rate_recovery_delayed", stop.t0_s, None, stop.t0_s + OUT_S,
             sure and (by_both or (by_three and drops[0] <= -DROP_MARGIN)), values, cause, needs,
         )  # fmt: skip
     yield from _easings(person, rate, graded_s)

@@ -86,8 +86,9 @@ class Params:
         The heart rate tells a stop when H is so far below the peak and falls so fast.
     re_effort_s, re_effort_rise
         More than half of the movement, or H so far above the nadir, for so long is new effort.
-    stop_again
-        Of a stop told by the heart rate alone: so is H this near to the peak again.
+    again_s
+        So much longer is watched what fell by no more than ``cutoff60_still`` and only the heart
+        rate told: if H is back at the peak, it was a swing.
     valid_share, gap_s, ectopic_share, lock_within, lock_s
         What forbids a verdict: too few valid seconds in the first minute, a gap longer than this,
         more premature beats than this share, a rate of a device that is this near to the cadence
@@ -120,7 +121,7 @@ class Params:
     stop_slope: float = -0.10  # /min per s
     re_effort_s: int = 10  # s
     re_effort_rise: float = 8.0  # /min
-    stop_again: float = 2.0  # /min, default of this file; CLINICAL 3.9: tP is within 2 of the peak
+    again_s: int = 30  # s, default of this file
     valid_share: float = 0.8
     gap_s: int = 8  # s
     ectopic_share: float = 0.1

@@ -14,9 +14,13 @@ Differs from CLINICAL 3.9, point by point:
   the highest lies above the middle, and slow swings of a steady effort fall by 4 /min too. Its t0
   is where a level and a falling line meet best, for tP lies 2 /min below the peak, which takes a
   slow recovery 10 s; 45 s later it is dated anew by a level and an exponential.
-* A stop by the heart rate alone is also ended by new effort when H is back within 2 /min of the
-  peak it fell from: a swing of an effort that goes on is seldom 8 /min deep. A slow recovery does
-  not come back, so nothing is asked of the drop.
+* A stop by the heart rate alone is also ended by new effort when H is back where it could not be
+  told from the peak it fell from: a swing of an effort that goes on is seldom 8 /min deep. If it
+  fell by no more than the larger cut-off, which a slow recovery does as well, it was none, also if
+  its drop at 60 s is out, and effort goes on; so small a fall is watched half a minute longer. A
+  slow recovery does not come back, so nothing is asked of the drop itself.
+* A stop by the heart rate alone that new effort ends without a verdict is not followed by a
+  refractory time: the real stop may come within it.
 * A stop by MARK or MOTION is also heard while an event with t0 by HR runs or rests, and after one
   that was aborted, as long as the effort is there: what is not sure never hides what is.
 * The drop at 60 s is out at t0 + 67 s and the verdict at t0 + 127 s (see `recovery_verdict`), and
@@ -42,9 +46,10 @@ RR, DEVICE_RATE, MOVEMENT, QUALITY, PROFILE = 0, 1, 2, 3, 4  # sources; MARK is 
 IDLE, EFFORT, RECOVERY, REFRACTORY = 0, 1, 2, 3
 MARK, MOTION, HR = 1, 2, 3  # where t0 comes from
 DONE, RE_EFFORT, SIGNAL, RHYTHM, CADENCE_LOCK, LITTLE_EFFORT = 1, 2, 3, 4, 5, 6  # how it ended
+REPLACED = 7  # by a stop that is sure
 
 GRID_LAG_S = 3  # s, default: an ECG beat is labelled 0.6-1.6 s after R; two more are waited for
-N_RATES = 192  # seconds of rate: 60 + 128 around t0, 125 for its fall
+N_RATES = 224  # seconds of rate: 60 + 158 around t0, 125 for its fall
 N_CALM, CALM_S = 30, 10  # medians of 10 s: the base is that of 300 to 180 s before
 N_MOVEMENT = 208  # seconds of movement: 120 before a stop that is found 75 s later, and ahead
 N_BEAT_SECONDS = 96  # seconds of beats: 10 + 76 after a stop that is found 75 s later, and ahead
@@ -169,7 +174,7 @@ LIMITS = np.dtype(
         ("stop_slope", np.float64),
         ("re_effort_s", np.int64),
         ("re_effort_rise", np.float64),
-        ("stop_again", np.float64),
+        ("again_s", np.int64),
         ("valid_share", np.float64),
         ("gap_s", np.int64),
         ("ectopic_share", np.float64),
@@ -460,7 +465,7 @@ def _judge(s: Any, slot: int, p: Any, out: Out) -> None:
 
     reason = 0
     if s.state == RECOVERY:
-        reason = RE_EFFORT if source != 0 else _what_ends(s, level, hr_max, p)
+        reason = REPLACED if source != 0 else _what_ends(s, level, hr_max, p)
     elif s.state == EFFORT:
         s.n_low = s.n_low + 1 if level < p.leave_share * hr_max else 0
         if s.n_low >= p.leave_s:
@@ -713,7 +718,7 @@ def _what_ends(s: Any, level: float, hr_max: float, p: Any) -> int:
     if level > 0.0:
         s.nadir = min(s.nadir, level)
         # Of a stop that the rate alone tells, being back at the peak is enough: it was a swing.
-        again = s.source == HR and level >= s.peak - p.stop_again
+        again = s.source == HR and level >= s.peak - p.stop_drop
         s.n_high = s.n_high + 1 if again or level > s.nadir + p.re_effort_rise else 0
     moving = s.movement[s.next % N_MOVEMENT] > s.effort_movement - HALF
     known = s.effort_movement >= _shake(p.stop_movement)
@@ -727,7 +732,13 @@ def _what_ends(s: Any, level: float, hr_max: float, p: Any) -> int:
         if reason != 0:
             return int(reason)
         s.has60 = 1
-    return DONE if since_s >= 120.0 + MARK_HALF_S else 0
+    return DONE if since_s >= 120.0 + MARK_HALF_S + (p.again_s if _is_small(s, p) else 0) else 0
+
+
+@inner
+def _is_small(s: Any, p: Any) -> bool:
+    """Tell whether a fall that the heart rate alone told may be a swing of an effort."""
+    return bool(s.source == HR and s.peak - s.nadir <= p.cutoff60_still)
 
 
 @inner
@@ -766,18 +777,23 @@ def _what_forbids(s: Any, hr_max: float, p: Any) -> int:
 
 @inner
 def _end(s: Any, slot: int, reason: int, hr_max: float, p: Any, out: Out) -> None:
-    """End a recovery; it is to be graded if the drop at 60 s is out."""
+    """End a recovery; it is to be graded if the drop at 60 s is out and it was no swing."""
+    graded = s.has60 != 0 and not (reason == RE_EFFORT and _is_small(s, p))
+    if s.source == HR and reason == RE_EFFORT and not graded:
+        s.state = EFFORT
+        s.n_low = 0
+        return
     s.state = REFRACTORY
     s.until = s.next + p.refractory_s
-    s.ended = DONE if s.has60 != 0 else reason
-    if s.has60 == 0:
+    s.ended = DONE if graded else reason
+    if not graded:
         return
     row = out.ended[out.n[0]]
     row.t0_ns, row.t_ns = s.t0_ns, (s.next + GRID_LAG_S) * SECOND_NS
     row.first = s.t0_ns // SECOND_NS - BEFORE_S
     row.peak, row.hr_max = s.peak, hr_max
     row.slot, row.source, row.posture = slot, s.source, s.posture
-    row.complete = 1 if reason == DONE else 0
+    row.complete = 1 if s.next * SECOND_NS - s.t0_ns >= (120 + MARK_HALF_S) * SECOND_NS else 0
     row.device = 1 if s.n_beats == 0 or s.beat_ns[(s.n_beats - 1) % N_BEATS] < s.t0_ns else 0
     for k in range(N_WINDOW):
         row.rates[k] = s.rates[(row.first + k) % N_RATES] if row.first + k <= s.next else 0

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.kernels.recovery import (
+    BEFORE_S,
     GRID_LAG_S,
     HR,
     MARK_HALF_S,
@@ -114,6 +115,7 @@ def _curve(row: Any) -> Curve:
     """Read the curve of one recovery: its corner is at the stop, behind it, or around it."""
     t_s = _times(row)
     last_s = (row["t_ns"] - row["t0_ns"]) * 1e-9 - GRID_LAG_S + 1e-6
+    last_s = min(last_s, N_WINDOW - BEFORE_S - 1.0)  # the newest that is here
     if row["complete"] == 0:
         last_s = max(last_s - UNSURE_S, 60.0 + MARK_HALF_S)
     rate = np.where((row["rates"] > 0) & (t_s <= last_s), row["rates"] * UNIT, np.nan)

@@ -11,7 +11,7 @@ S = 1_000_000_000
 RR, DEVICE, MOVEMENT, QUALITY, PROFILE, MARK_SET = range(6)
 IDLE, EFFORT, RECOVERY, REFRACTORY = range(4)
 MARK, MOTION, HR = 1, 2, 3
-DONE, RE_EFFORT, SIGNAL, RHYTHM, LOCK, LITTLE = 1, 2, 3, 4, 5, 6
+DONE, RE_EFFORT, SIGNAL, RHYTHM, LOCK, LITTLE, REPLACED = range(1, 8)
 
 
 def median(values):
@@ -239,7 +239,7 @@ class Person:
                 self.state, self.low = EFFORT, 0
         found, reason = None, 0
         if self.state == RECOVERY:
-            reason = RE_EFFORT if source else self.what_ends(k, level, most)
+            reason = REPLACED if source else self.what_ends(k, level, most)
         elif self.state == EFFORT:
             self.low = self.low + 1 if level < 0.6 * most else 0
             if self.low >= 60:
@@ -250,11 +250,15 @@ class Person:
         if going_on and self.event["source"] == HR and k == self.event["found"] + 45:
             self.refine(k)
         if reason:
-            self.state = REFRACTORY
-            self.event["until"] = k + 180
-            self.event["ended"] = DONE if self.event["has60"] else reason
-            if self.event["has60"]:
-                found = self.grade(k, reason, most)
+            e = self.event
+            graded = e["has60"] and not (reason == RE_EFFORT and self.is_small())
+            if e["source"] == HR and reason == RE_EFFORT and not graded:
+                self.state, self.low = EFFORT, 0
+            else:
+                self.state, e["until"] = REFRACTORY, k + 180
+                e["ended"] = DONE if graded else reason
+            if graded:
+                found = self.grade(k, most)
         if source:
             self.start(k, t0, source, peak)
         return found, self.feature(k, level, most)
@@ -291,7 +295,7 @@ class Person:
         since = (k * S - e["t0"]) / S
         if level:
             e["nadir"] = min(e["nadir"], level)
-            swing = e["source"] == HR and level >= e["peak"] - 2
+            swing = e["source"] == HR and level >= e["peak"] - 4
             e["high"] = e["high"] + 1 if swing or level > e["nadir"] + 8 else 0
         moving = self.movement.get(k, 0) > e["movement"] - 16 and e["movement"] >= steps(0.5)
         e["moving"] = e["moving"] + 1 if moving else 0
@@ -304,7 +308,14 @@ class Person:
             if reason:
                 return reason
             e["has60"] = True
-        return DONE if since >= 127 else 0
+        return DONE if since >= (157 if self.is_small() else 127) else 0
+
+    def is_small(self):
+        """A fall that the heart rate alone told, and may be a swing of an effort that goes on."""
+        return self.event["source"] == HR and self.event["peak"] - self.event["nadir"] <= 18
+
+    def is_complete(self, now):
+        return now * S - self.event["t0"] >= 127 * S
 
     def seconds(self, low, high):
         """The seconds of a time after t0."""
@@ -330,20 +341,20 @@ class Person:
 
     # ---- a verdict
 
-    def curve(self, reason, now):
+    def curve(self, now):
         """A level, a corner and a fall through all rates around the stop, each way it can be.
 
         Gives the rates at the marks, two standard errors of the drop, and the corner.
         """
         e, t0 = self.event, self.event["t0"]
-        last = (now * S - t0) / S
-        if reason != DONE:
+        last = min((now * S - t0) / S, 128)
+        if not self.is_complete(now):
             last = max(last - 20, 67)
         seconds = range(t0 // S - 60, t0 // S + 129)
         pairs = [((k * S - t0) / S, self.rates[k]) for k in seconds if k in self.rates]
         pairs = [(t, x) for t, x in pairs if t <= last]
         if e["source"] == HR:
-            corners = range(-15, min(int(last - (120 if reason == DONE else 67)), 15) + 1)
+            corners = range(-15, min(int(last - (120 if self.is_complete(now) else 67)), 15) + 1)
         else:
             corners = range(13) if self.by_device() else [0]
         behind = 4.0 if e["source"] != HR and self.by_device() else math.inf
@@ -436,16 +447,16 @@ class Person:
         sure = fall > 0 and r2 >= 0.75 and math.exp(-120 / best) < 0.37
         return (best if sure else math.nan), r2
 
-    def grade(self, k, reason, most):
-        e = self.event
+    def grade(self, k, most):
+        e, complete = self.event, self.is_complete(k)
         by_device = self.by_device()
-        hr_peak, hr60, hr120, error, corner = self.curve(reason, k)
+        hr_peak, hr60, hr120, error, corner = self.curve(k)
         if e["source"] == HR:
             e["t0"] += corner * S
-        if reason != DONE or len(self.known(115, 125)) < 4:
+        if not complete or len(self.known(115, 125)) < 4:
             hr120 = math.nan
         around30 = [self.rates[j] for j in self.known(27, 33)]
-        tau, r2 = self.time_constant(k) if reason == DONE else (math.nan, math.nan)
+        tau, r2 = self.time_constant(k) if complete else (math.nan, math.nan)
         share = e["peak"] / most
         grade = 1 if share >= 0.85 else 2 if share >= 0.7 else 3
         posture = self.profile["posture"]

@@ -274,6 +274,13 @@ def test_a_stop_that_only_the_rate_tells_has_to_be_clear():
     assert only(rows, "heart_rate_recovery").values["confirmed"] == 0
 
 
+@pytest.mark.parametrize(("drop", "later_s"), [(18.0, 30), (60.0, 0)])
+def test_a_small_fall_that_only_the_rate_tells_is_told_later(drop, later_s):
+    rows = _recovered(_effort(drop, tau_s=20.0), marker=0, sensors=worn(("ecg",)))
+    row = only(rows, "heart_rate_recovery")
+    assert (row.required, row.met_s) == (True, T0_S + 125 + later_s)
+
+
 def test_who_is_seen_to_walk_on_need_not_be_graded():
     assert near(_recovered(_effort(60.0), marker=0), "heart_rate_recovery")
 
