@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ from streams.bus.topics import CONTROL, raw
 from streams.messages import PEOPLE, decode_people, encode_controls
 
 ANSWER_S: Final = 10.0  # wait for records that are known to be there
+KEPT_S: Final = 30.0  # a bus waits for a broker that is away; a person does not
 
 
 async def announced(bus: Bus, n_partitions: int) -> set[str]:
@@ -56,7 +58,11 @@ async def tell_consent(
     }
     at_ms = max([one.at_ms async for one in _records(bus, last)], default=now_ms)
     control = consent(participant, at_ms * NS_PER_MS, given=given)
-    await bus.keep(Place(CONTROL, partition), encode_controls([control]), at_ms)
+    try:
+        async with asyncio.timeout(KEPT_S):
+            await bus.keep(Place(CONTROL, partition), encode_controls([control]), at_ms)
+    except TimeoutError as error:
+        raise BusError("bus", f"it was not kept within {KEPT_S:g} s; say it again") from error
     return at_ms
 
 

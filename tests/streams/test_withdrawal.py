@@ -75,6 +75,17 @@ def test_without_samples_it_holds_from_now_on():
     assert ends == {PLACE: 2}
 
 
+def test_a_bus_that_does_not_keep_it_is_an_error(monkeypatch):
+    monkeypatch.setattr("streams.withdrawal.KEPT_S", 0.0)
+
+    class Away(MemoryBus):
+        async def keep(self, place, value, at_ms):
+            await asyncio.Event().wait()
+
+    with pytest.raises(BusError, match="it was not kept"):
+        asyncio.run(tell_consent(Away(N), N, WHO, given=False, now_ms=77))
+
+
 def test_a_bus_that_does_not_give_what_it_has_is_an_error():
     class Silent:
         async def read(self, timeout_s):
