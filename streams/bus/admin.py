@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 
@@ -12,6 +13,7 @@ from streams.bus import BusError
 from streams.bus.topics import Topic
 
 TIMEOUT_MS = 20_000
+LOOK_S = 0.05
 FIRST_MS = 5_000  # for the first answer of a cluster
 
 
@@ -46,7 +48,17 @@ def create_topics(
                 ],
                 timeout_ms=TIMEOUT_MS,
             )
+            _wait_for(admin, address, {topic.name for topic in missing})
         return [topic.name for topic in missing]
+
+
+def _wait_for(admin: KafkaAdminClient, address: str, names: set[str]) -> None:
+    """Wait until the broker knows what its controller has made: a moment later, if it is busy."""
+    end_s = time.monotonic() + TIMEOUT_MS / 1000
+    while not_there := names - set(admin.list_topics()):
+        if time.monotonic() > end_s:
+            raise BusError(address, f"{min(not_there)} was created and is not there")
+        time.sleep(LOOK_S)
 
 
 def check_topics(address: str, wanted: Iterable[Topic], n_partitions: int) -> list[str]:
