@@ -39,6 +39,8 @@ PART = HIGH - LOW
 SHIFT = 6  # samples by which a beat may be moved to fit
 WIDTH_LOW, WIDTH_HIGH = 27, 57  # the part whose width is measured
 QRS_LOW, QRS_HIGH = 32, 52  # the part that tells the focus: R - 80 ms to R + 120 ms
+LONG_LOW, LONG_HIGH = 26, 60  # the part that tells it of beats whose R was put elsewhere ...
+LONG_SHIFT = 12  # ... by up to 120 ms: a wide QRS has several turns
 START_LOW, START_HIGH = 33, 43  # the part that must be alike in an aberrant beat
 MOST_FORMS = 100  # numbers of forms until they begin anew
 HISTORY = 180  # beats among which the dominant template has the most
@@ -152,6 +154,7 @@ class Rules(NamedTuple):
     fit_correlation: float = 0.90  # 1, a beat fits a form from this correlation on
     fit_distance: float = 0.30  # 1, and up to this distance
     same_qrs: float = 0.90  # 1, from this correlation of the QRS on two templates are one form
+    same_beat: float = 0.95  # 1, or of the longer part; 0.93 to 0.97 do as well
     near_correlation: float = 0.85  # 1, nearly the dominant form
     near_distance: float = 0.60  # 1, in deflections of the dominant form
     dominant_qrs: float = 0.97  # 1, the dominant QRS from here; 0.95 loses 12 V beats, 0.97 none
@@ -283,13 +286,15 @@ def fit(wave: NDArray[np.float64], mean: NDArray[np.float32], out: NDArray[np.fl
 
 
 @inner
-def qrs_correlation(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
-    """Give the best correlation of a beat's QRS with a template's: no T wave, no neighbours."""
-    n = QRS_HIGH - QRS_LOW
+def best_correlation(
+    wave: NDArray[np.float64], mean: NDArray[np.float32], low: int, high: int, most: int
+) -> float:
+    """Give the best correlation of a part of a beat, moved by up to ``most``, with a template's."""
+    n = high - low
     best = -1.0
-    for shift in range(-SHIFT, SHIFT + 1):
+    for shift in range(-most, most + 1):
         a = b = aa = bb = ab = 0.0
-        for i in range(QRS_LOW, QRS_HIGH):
+        for i in range(low, high):
             x, y = wave[i + shift], np.float64(mean[i - LOW])
             a += x
             b += y
@@ -302,19 +307,31 @@ def qrs_correlation(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> flo
 
 
 @inner
+def qrs_correlation(wave: NDArray[np.float64], mean: NDArray[np.float32]) -> float:
+    """Give the best correlation of a beat's QRS with a template's: no T wave, no neighbours."""
+    return float(best_correlation(wave, mean, QRS_LOW, QRS_HIGH, SHIFT))
+
+
+@inner
 def name_form(state: Any, place: int, wave: NDArray[np.float64], p: Rules) -> None:
     """Give a new template the form of the one whose QRS is most like its beat, or a new one.
 
-    Beats of one focus differ in what lies around their QRS: the next beat of a run, a P wave.
+    Beats of one focus differ in what lies around their QRS: the next beat of a run, a P wave. Or R
+    was put on another turn of theirs, so that they are alike when moved further.
     """
-    alike = p.same_qrs
-    form = -1
+    alike, as_long = p.same_qrs, p.same_beat
+    form = moved = -1
     for k in range(N_TEMPLATES):
         if k != place and state.count[k] > 0:
             c = qrs_correlation(wave, state.mean[k])
             if c >= alike:
                 alike = c
                 form = state.form[k]
+            c = best_correlation(wave, state.mean[k], LONG_LOW, LONG_HIGH, LONG_SHIFT)
+            if c >= as_long:
+                as_long = c
+                moved = state.form[k]
+    form = moved if form < 0 else form
     if form < 0:
         form = state.n_forms
         state.n_forms = (form + 1) % MOST_FORMS

@@ -18,6 +18,7 @@ TACHYCARDIA, FIBRILLATION = 1, 2  # kinds of `wave_rhythm`
 N_V = 10  # V beats in the window of `pvc_frequent`
 N_RUN = 6  # V beats that a rate is measured over
 N_FORMS = 15  # beats in which two forms of V are sought
+N_NORMAL = 8  # default: N beats whose forms are no forms of V
 N_MEAN = 16  # intervals that the running mean of normal ones is over
 
 VENTRICULAR_STATE = np.dtype(
@@ -47,6 +48,7 @@ VENTRICULAR_STATE = np.dtype(
         ("tri_cycles", np.int32),
         ("n_forms", np.int32),
         ("forms", np.int8, (N_FORMS,)),  # form of a V, -1 of another beat, oldest first
+        ("normal", np.int8, (N_NORMAL,)),  # one more than the forms of the last N beats
         ("form", np.int8),
         ("label", np.int8),
         ("label_before", np.int8),
@@ -227,6 +229,25 @@ def count_cycles(
 
 
 @inner
+def form_of_v(state: Any, label: int) -> int:
+    """Give the form of a V beat, -1 of others and where N beats of late have that form too.
+
+    What is V by its time alone, as in fast atrial fibrillation, is no second focus.
+    """
+    form = state.form
+    if label == N:
+        for k in range(N_NORMAL - 1):
+            state.normal[k] = state.normal[k + 1]
+        state.normal[N_NORMAL - 1] = form + 1
+    if label != V:
+        return -1
+    for k in range(N_NORMAL):
+        if state.normal[k] == form + 1:
+            return -1
+    return int(form)
+
+
+@inner
 def count_forms(state: Any, slot: int, t: int, form: int, out: NDArray[Any], n: int) -> int:
     """Look for V beats of two forms among the last settled beats."""
     if state.n_forms == N_FORMS:
@@ -320,7 +341,7 @@ def settle(state: Any, slot: int, t: int, p: Limits, out: NDArray[Any], n: int) 
         if label == N and state.label_before == N and state.rr_ms > 0.0:
             state.n_mean = min(state.n_mean + 1, N_MEAN)
             state.mean_ms += (state.rr_ms - state.mean_ms) / state.n_mean
-    n = count_forms(state, slot, t, state.form if is_v else -1, out, n)
+    n = count_forms(state, slot, t, form_of_v(state, label), out, n)
     if label == F:
         n = break_patterns(state, slot, t, out, n)
     else:

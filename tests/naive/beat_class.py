@@ -46,6 +46,12 @@ def qrs_correlation(wave, mean):
     return max(np.corrcoef(wave[part + shift], form)[0, 1] for shift in range(-6, 7))
 
 
+def moved_correlation(wave, mean):
+    part = np.arange(26, 60)
+    form = mean[part].astype(float)
+    return max(np.corrcoef(wave[part + shift], form)[0, 1] for shift in range(-12, 13))
+
+
 def start_distance(wave, mean):
     form = mean[33:43].astype(float) - mean[30:33].astype(float).mean()
     return min(
@@ -132,13 +138,17 @@ class Listener:
         return k
 
     def number(self, place, wave):
-        """Give the number of the form whose QRS is most alike, or a new one."""
-        likest, number = self.p.same_qrs, None
-        for k, other in enumerate(self.forms):
-            if k != place and other is not None:
-                c = qrs_correlation(wave, other["mean"])
-                if c >= likest:
-                    likest, number = c, other["number"]
+        """Give the number of the form whose QRS is most alike, else moved further, or a new one."""
+        others = [one for k, one in enumerate(self.forms) if k != place and one is not None]
+        number = None
+        for like, least in (
+            (qrs_correlation, self.p.same_qrs),
+            (moved_correlation, self.p.same_beat),
+        ):
+            alike = [(like(wave, one["mean"]), one["number"]) for one in others]
+            best = max(alike, key=lambda one: one[0], default=(-1.0, None))
+            if number is None and best[0] >= least:
+                number = best[1]
         if number is None:
             number = self.n_forms
             self.n_forms = (number + 1) % 100

@@ -75,6 +75,7 @@ class Teller:
         self.before = []  # R of settled beats that are not Q
         self.v = []
         self.forms = []
+        self.normal = []
         self.many = False
         self.mean, self.n_mean, self.last_label = 0.0, 0, 0
         self.early_v = None
@@ -202,9 +203,12 @@ class Teller:
             if beat.label == 1 and self.last_label == 1 and beat.rr > 0:
                 self.n_mean = min(self.n_mean + 1, 16)
                 self.mean += (beat.rr - self.mean) / self.n_mean
-        self.forms = [*self.forms, beat.form if is_v else -1][-15:]
+        if beat.label == 1:
+            self.normal = [*self.normal, beat.form][-8:]
+        of_v = is_v and beat.form not in self.normal
+        self.forms = [*self.forms, beat.form if of_v else -1][-15:]
         many = len({form for form in self.forms if form >= 0}) > 1
-        if many and not self.many and is_v:
+        if many and not self.many and of_v:
             self.many = True
             self.point("pvc_multiform", beat.r, t)
         elif not many:

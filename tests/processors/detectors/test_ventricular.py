@@ -17,12 +17,16 @@ LABEL = dict(zip("NSVFQ", (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
 
 
 def labels(text, rr_ms=None, start_ns=0, form=1.0):
-    """One record per letter; V come after 450 ms unless told otherwise, others after 800."""
+    """One record per letter; V come after 450 ms unless told otherwise, others after 800.
+
+    The form is that of V, others have 0.
+    """
     records, r = [], start_ns
     for letter in text:
         rr = rr_ms or (450.0 if letter == "V" else 800.0)
         r += round(rr * 1e6)
-        records.append((r + LAG, 0, (float(LAG), LABEL[letter], 0.0, 0.0, rr, form)))
+        own = form if letter == "V" else 0.0
+        records.append((r + LAG, 0, (float(LAG), LABEL[letter], 0.0, 0.0, rr, own)))
     return records
 
 
@@ -62,7 +66,7 @@ def scenes(draw):
             rr = draw(st.sampled_from([800.0, 800.0, 1050.0, 5800.0]))
         r += round(rr * 1e6)
         shown = math.nan if draw(st.integers(0, 25)) == 0 else rr
-        form = float(draw(st.integers(0, 12)) == 0)
+        form = draw(st.sampled_from([1.0] * 9 + [0.0, 2.0] if letter == "V" else [0.0] * 9 + [2.0]))
         known = r + LAG
         if last is not None and draw(st.integers(0, 6)) == 0:
             other = draw(st.sampled_from("NV"))
@@ -202,6 +206,13 @@ def test_two_forms_of_v_within_15_beats_are_multiform():
     far = labels("N" * 20 + "VNN", start_ns=one[-1][0], form=2.0)
     assert len(run([*one, *two])["pvc_multiform"]) == 1
     assert "pvc_multiform" not in run([*one, *far])
+
+
+def test_a_form_that_normal_beats_have_too_is_no_second_form_of_v():
+    """As in fast atrial fibrillation, where a beat is V by its time."""
+    one = labels("NNNNVNN")
+    early = labels("NVNN", start_ns=one[-1][0], form=0.0)
+    assert "pvc_multiform" not in run([*one, *early])
 
 
 def test_an_r_on_t_is_early_and_followed_by_a_pause():

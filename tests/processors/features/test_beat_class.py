@@ -309,6 +309,15 @@ def test_beats_of_one_focus_share_a_form_whatever_lies_around_them():
     assert first[3] == last[3] != turned[3]
 
 
+def test_beats_of_one_focus_share_a_form_whatever_turn_of_theirs_r_is_put_on():
+    records = windows([*NORMAL, ("V", 450.0), ("N", 1100.0), ("N", 800.0), ("V", 450.0)])
+    t, source, v = records[-1]
+    records[-1] = (t, source, (*v[:4], *np.roll(WIDE, 10)))  # on the turn 100 ms before
+    said = [line for line in lines(records) if line[0] == V]
+    assert [form for *_, form in said] == [said[0][3]] * len(said)
+    assert len(said) >= 2
+
+
 @pytest.mark.parametrize("gain", [0.5, 1.0, 3.0])
 def test_the_scale_of_the_signal_does_not_matter(gain):
     records = windows(NORMAL + PVC * 3)
