@@ -8,11 +8,12 @@ neither late nor a dead letter, for both are kept. What was there before is for 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from alerts.alarm import Alarm
 from processors.records import Block, Control, Finding, finding_id
 from streams.intake import take_rows
 
@@ -24,6 +25,16 @@ def given_in(control: Control) -> bool | None:
     """Tell whether a ``consent`` control gives consent or withdraws it; None: it says nothing."""
     given = control.values.get("given", math.nan)
     return None if math.isnan(given) else given > 0
+
+
+def withdrawn_in(alarms: Iterable[Alarm]) -> dict[str, int]:
+    """Give who is withdrawn by the open alarms that stand for it, and since when, ns.
+
+    For who starts: an alarm outlives the control, which the bus keeps for some days only.
+    """
+    return {
+        one.participant: one.onset_ns for one in alarms if one.code == CODE and one.state != "ended"
+    }
 
 
 def rows_of(block: Block, may_be: Callable[[str], bool]) -> Block | None:

@@ -61,8 +61,6 @@ def consent(
 
     at = datetime.fromtimestamp(asyncio.run(run()) / 1e3, UTC).isoformat(timespec="milliseconds")
     typer.echo(f"{participant}: consent is {says} from {at} on.")
-    if says == WITHDRAWN:
-        typer.echo("Kafka has this for 7 days: until then take their devices off, or say it again.")
 
 
 def _nobody(participant: str, known: set[str]) -> str:

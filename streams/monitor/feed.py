@@ -19,7 +19,7 @@ from streams.alarm_messages import decode_alarms
 from streams.bus import Place, Record
 from streams.bus.partitions import partition_of
 from streams.bus.topics import ALARMS, CONTROL, EVENTS, FEATURES, PROGRESS, RAW
-from streams.consents import Consents
+from streams.consents import Consents, withdrawn_in
 from streams.messages import (
     PEOPLE,
     decode_controls,
@@ -126,7 +126,8 @@ class Feed:
             if person.id not in self._registry:
                 self._registry.put(person)
         self._list()
-        held = list(held)
+        alarms, held = list(alarms), list(held)
+        self._consents.restore(withdrawn_in(alarms))
         self._hub.on_alarms(self.log.begin(alarms, held))
         self._hub.on_holds(self._held(one.participant) for one in held)
 

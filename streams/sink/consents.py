@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from processors.errors import InputError
-from processors.records import Block
+from processors.records import NS_PER_MS, Block
 from streams.bus import Bus, Place, Reader, Record
 from streams.bus.topics import CONTROL
 from streams.consents import CONSENT, given_in, rows_of
@@ -27,14 +27,24 @@ class ConsentLog:
 
     Whoever reads samples first has it read on to where the controls end now: what was published
     before those samples is known then, and samples that are read again meet the same answer.
+
+    Parameters
+    ----------
+    withdrawn
+        Who was withdrawn when the process started, and since when, ns; as stored alarms say
+        (`streams.consents.withdrawn_in`): the bus keeps controls for some days only.
     """
 
-    def __init__(self, bus: Bus, n_partitions: int) -> None:
+    def __init__(
+        self, bus: Bus, n_partitions: int, withdrawn: Mapping[str, int] | None = None
+    ) -> None:
         self._bus = bus
         self._places = [Place(CONTROL, number) for number in range(n_partitions)]
         self._reached: dict[Place, int] = {}
         self._reader: Reader | None = None
-        self._changes: dict[str, list[tuple[int, bool]]] = {}  # time in ms, given
+        self._changes: dict[str, list[tuple[int, bool]]] = {  # time in ms, given
+            who: [(since_ns // NS_PER_MS, False)] for who, since_ns in (withdrawn or {}).items()
+        }
         self._one_at_a_time = asyncio.Lock()
         self._asked = self._answered = 0
 

@@ -13,6 +13,7 @@ from typing import Final
 from processors.errors import VitalsError
 from streams.bus import Bus
 from streams.config import Settings
+from streams.consents import withdrawn_in
 from streams.sink.consents import ConsentLog
 from streams.sink.lane import Lane, Work
 from streams.sink.records import RecordsWork
@@ -79,7 +80,8 @@ async def run_sink(
     lock = FolderLock(settings.data)
     try:
         with opened_stores(settings) as stores:
-            consents = ConsentLog(bus, settings.partitions)
+            withdrawn = withdrawn_in(stores.whole.open_alarms())
+            consents = ConsentLog(bus, settings.partitions, withdrawn)
             works, end = _works(settings, lanes, stores, consents)
             try:
                 say(f"Sink of {', '.join(lanes)} from {settings.kafka}. Ctrl-C ends.")

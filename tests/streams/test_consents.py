@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,15 +13,18 @@ from dashboards.monitor.hub import Hub
 from processors.records import NS_PER_MS, NS_PER_S, Chunk, Control, pack
 from registry.participants import Participant, consent
 from streams.bridging import publish_step
-from streams.bus import Place
+from streams.bus import Place, Record
 from streams.bus.memory import MemoryBus
-from streams.bus.topics import inputs
+from streams.bus.topics import CONTROL, inputs, raw
 from streams.consents import CODE, Consents
 from streams.engine import Engine
 from streams.live import LiveCore
+from streams.messages import encode_controls
 from streams.monitor.feed import Feed
 from streams.monitor.stalls import Stalls
+from streams.wire import encode
 from streams.worker.partition import Partition
+from tests.streams.test_messages import AN_ALARM
 
 POLICY = load_policy()
 AT_S, AGAIN_S, END_S = 40, 60, 100  # withdrawn, given again
@@ -160,6 +164,33 @@ def test_a_monitor_shows_nothing_more_of_them():
     assert [who for second, who in shown if AT_S <= second < AGAIN_S] == [("bob",)] * 20
     assert shown[-1][1] == ("ann", "bob")
     assert feed.newest_ms[0] == END_S * NS_PER_S // NS_PER_MS
+
+
+def an_alarm(who, since_s, state="active"):
+    return replace(AN_ALARM, participant=who, code=CODE, onset_ns=since_s * NS_PER_S, state=state)
+
+
+def test_a_monitor_that_starts_later_than_the_bus_keeps_controls_goes_by_the_alarm():
+    now_ns = END_S * NS_PER_S
+    shown = []
+
+    class Seen(Hub):
+        def on_block(self, block):
+            shown.append(block.participants)
+
+    feed = Feed(Seen(lambda: now_ns), Stalls(POLICY), 1, lambda: now_ns)
+    feed.begin((), [an_alarm("ann", 7), an_alarm("bob", 7, "ended")], ())
+
+    def come(second, *rows):
+        for row in rows:
+            is_control = isinstance(row, Control)
+            place = Place(CONTROL if is_control else raw("spo2"), 0)
+            value = encode_controls([row]) if is_control else encode(row)
+            feed.take([Record(place, second, second * 1_000, value)])
+
+    come(8, *step(8, "ann", "bob")[1])
+    come(9, consent("ann", 9 * NS_PER_S, given=True), *step(9, "ann", "bob")[1])
+    assert shown == [("bob",), ("ann", "bob")]
 
 
 def test_what_plays_a_bridge_passes_on_what_may_be_used():

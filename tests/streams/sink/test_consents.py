@@ -43,9 +43,13 @@ async def turn():
         await asyncio.sleep(0)
 
 
+def a_block():
+    rate = np.full((1, 1), 70.0, np.float32)
+    return pack([Chunk("p1", "watch", "heart_rate", NS_PER_S, rate, 1.0)])
+
+
 def is_kept(log):
-    chunk = Chunk("p1", "watch", "heart_rate", NS_PER_S, np.full((1, 1), 70.0, np.float32), 1.0)
-    return log.sift(pack([chunk]), AT_MS) is not None
+    return log.sift(a_block(), AT_MS) is not None
 
 
 async def withdraw(bus):
@@ -72,6 +76,20 @@ def test_lanes_that_ask_at_once_have_one_answer_and_it_is_of_after_their_questio
         return bus.questions
 
     assert asyncio.run(run()) == 2
+
+
+def test_who_withdrew_before_what_the_bus_still_has_is_known_from_elsewhere():
+    async def run():
+        bus = MemoryBus(1)
+        log = ConsentLog(bus, 1, {"p1": T0_NS - NS_PER_S})
+        await log.catch_up()
+        before = [log.sift(a_block(), ms) is not None for ms in (AT_MS - 1001, AT_MS - 1000, AT_MS)]
+        value = encode_controls([consent("p1", T0_NS, given=True)])
+        await bus.publish(Place(CONTROL, 0), value, AT_MS)
+        await log.catch_up()
+        return before, [log.sift(a_block(), ms) is not None for ms in (AT_MS - 1, AT_MS)]
+
+    assert asyncio.run(run()) == ([True, False, False], [False, True])
 
 
 def test_a_question_that_fails_answers_nobody():
