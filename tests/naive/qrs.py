@@ -7,7 +7,7 @@ and rails are not modelled: the signal is there from the first to the last sampl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import signal
@@ -22,6 +22,7 @@ class Candidate:
     slope: float
     r: float
     mv: float
+    step: bool = False
 
 
 @dataclass
@@ -70,6 +71,7 @@ class _Detector:
             signal.butter(4, RULES.high_hz, fs=fs, output="sos"),
         ]
         self.trace = _settled(monitor[1], _settled(monitor[0], x))
+        self.sums = signal.lfilter([1], [1, 1 / (RULES.forget_s * fs) - 1], self.trace)
         y = _settled(band[1], _settled(band[0], x))
         steps = np.rint(np.abs(np.diff(y, prepend=0.0)) * fs / SLOPE_MV_S)
         self.slope = steps * SLOPE_MV_S
@@ -89,25 +91,26 @@ class _Detector:
         self.level, self.usual, self.upright = 0.0, 0.0, 0
 
     def run(self):
-        tracking, peak, at, before = False, 0.0, 0, 0.0
+        tracking, waiting, peak, at, before = False, False, 0.0, 0, 0.0
         for c in range(self.n):
             m = self.average[c]
             counted = min(m, RULES.burst * self.level + RULES.floor)
             self.level += (counted - self.level) / (RULES.level_s * self.fs)
             if not tracking:
                 if m > before:
-                    tracking, peak, at = True, m, c
+                    tracking, waiting, peak, at = True, False, m, c
             elif m > peak:
-                peak, at = m, c
+                waiting, peak, at = False, m, c
                 if m > self.guard:
                     if c - self.beats[-1].at < RULES.refractory_s * self.fs:
+                        self.kept = [*self.kept, replace(self.beats[-1])][-16:]
                         self.withdraw(c)
                     self.guard = math.inf
             elif c - at >= self.hold or (
-                m < RULES.fall * peak and peak >= RULES.sure * self.threshold
+                not waiting and m < RULES.fall * peak and peak >= RULES.sure * self.threshold
             ):
-                tracking = False
-                self.candidate(c, at, peak)
+                waiting = self.candidate(c, at, peak) == "step" and c - at < self.hold
+                tracking = waiting
             before = m
             self.meet_deadlines(c, peak if tracking else 0.0, at)
         return self.said
@@ -115,10 +118,14 @@ class _Detector:
     def candidate(self, c, at, peak):
         near = RULES.refractory_s * self.fs
         if at - self.seen[0] < near and peak <= self.seen[1]:
-            return
+            return "nothing"
         slope = self.slope[max(at - self.width, 0) : at + 1].max()
         r, mv = self.locate(c, at)
         found = Candidate(at, peak, slope, r, mv)
+        if self.is_step(c, found):
+            if c - at >= self.hold and self.learn_at == math.inf:
+                self.take_step(c, found)
+            return "step"
         if self.learn_at < math.inf:
             if self.kept and at - self.kept[-1].at < near:
                 self.kept.pop()
@@ -126,6 +133,48 @@ class _Detector:
             self.kept.append(found)
         else:
             self.decide(c, found, late=False)
+        return "candidate"
+
+    def is_step(self, c, one):
+        if abs(one.mv) < RULES.step_size * (abs(self.beats[-1].mv) if self.beats else 0.0):
+            return False
+        before_s, after_s = RULES.step_s
+        lo = max(int(one.r - before_s * self.fs), 0)
+        hi = min(int(one.r + after_s * self.fs), c)
+        # What a high-pass of second order took away are two integrals of what it left.
+        w = 2 * np.pi * 0.5 / self.fs
+        once = self.sums[c] - self.trace[lo : c + 1].sum() + np.cumsum(self.trace[lo : hi + 1])
+        was = self.trace[lo : hi + 1] + math.sqrt(2) * w * once + w * w * np.cumsum(once)
+        ways = np.diff(was)
+        up, down = ways[ways > 0].sum(), -ways[ways < 0].sum()
+        return min(up, down) < RULES.way_back * max(up, down)
+
+    def take_step(self, c, one):
+        near = RULES.refractory_s * self.fs
+        enough = max(self.threshold, RULES.crest * self.level, RULES.lowest * self.usual)
+        fit = self.fit(one.at - 2 * near, one.at, enough, step=False)
+        if fit:
+            self.accept_late(c, fit)
+        one.step = True
+        self.kept = [*self.kept, one][-16:]
+
+    def fit(self, lo, hi, least, step):
+        last = self.beats[-1].at if self.beats else -math.inf
+        return [
+            one
+            for one in self.kept
+            if one.peak >= least
+            and lo <= one.at <= hi
+            and one.at - last >= RULES.refractory_s * self.fs
+            and one.step == step
+            and not self.is_t_wave(one)
+        ]
+
+    def accept_late(self, c, fit):
+        best = max(fit, key=lambda one: (one.peak, one.at))
+        self.accept(c, best, late=True)
+        self.guard = math.inf
+        self.search_at = max(self.search_at, c + 1)
 
     def locate(self, c, at):
         lag = self.trace_delay
@@ -224,6 +273,7 @@ class _Detector:
         start = self.learn_at - RULES.learn_s * self.fs
         self.kept = [one for one in self.kept if one.at >= start]
         half = start + RULES.learn_s * self.fs / 2
+        self.kept = [one for one in self.kept if not one.step]
         first = max((one.peak for one in self.kept if one.at < half), default=0.0)
         second = max((one.peak for one in self.kept if one.at >= half), default=0.0)
         low, high = sorted((first, second))
@@ -258,22 +308,12 @@ class _Detector:
             RULES.crest * self.level,
             RULES.lowest * self.usual,
         )
-        last = self.beats[-1].at if self.beats else -math.inf
-        fit = [
-            one
-            for one in self.kept
-            if one.peak >= least
-            and one.at <= c - near
-            and one.at - last >= near
-            and not self.is_t_wave(one)
-        ]
-        if not fit:
+        fit = self.fit(-math.inf, c - near, least, step=False)
+        fit = fit or self.fit(-math.inf, c - near, least, step=True)
+        if fit:
+            self.accept_late(c, fit)
+        else:
             self.search_at = int(c + max(0.25 * (self.rrs.middle() or self.fs), 1))
-            return
-        best = max(fit, key=lambda one: (one.peak, one.at))
-        self.accept(c, best, late=True)
-        self.guard = math.inf
-        self.search_at = max(self.search_at, c + 1)
 
 
 def _delay(design, at_hz, fs):

@@ -81,6 +81,28 @@ def test_wander_and_muscle_noise_on_low_beats_cost_no_more_than_one():
     assert (~near.any(axis=1)).sum() + (~near.any(axis=0)).sum() <= 1
 
 
+def with_jumps(after_s, mv, fade_s=np.inf, rise_s=0.004):
+    """Move the baseline of `CLEAN` so long after every fifth beat, up and down in turns."""
+    x, t = CLEAN.copy(), np.arange(len(CLEAN)) / 250.0
+    for k, r_s in enumerate(R_S[5:-1:5]):
+        since_s = np.maximum(t - r_s - after_s, 0.0)
+        x += (-1) ** k * mv * np.minimum(since_s / rise_s, 1.0) * np.exp(-since_s / fade_s)
+    return x
+
+
+@pytest.mark.parametrize("after_s", [0.25, 0.35, 0.45, 0.55])
+@pytest.mark.parametrize(("mv", "fade_s", "rise_s"), [
+    (1.5, np.inf, 0.004), (2.0, np.inf, 0.04), (6.0, np.inf, 0.004), (6.0, 1.0, 0.02),
+])  # fmt: skip
+def test_a_step_of_the_baseline_is_no_beat(after_s, mv, fade_s, rise_s):
+    assert_found(found_s(with_jumps(after_s, mv, fade_s, rise_s)), within_s=0.05)
+
+
+@pytest.mark.parametrize("mv", [1.0, 3.0, 6.0])
+def test_a_beat_stands_though_the_baseline_jumps_right_after_it(mv):
+    assert_found(found_s(with_jumps(0.16, mv)), within_s=0.02)
+
+
 @given(st.lists(st.integers(1, len(CLEAN) - 1), max_size=60))
 @settings(max_examples=20, deadline=None)
 def test_how_the_signal_is_cut_does_not_matter_to_the_bit(cuts):

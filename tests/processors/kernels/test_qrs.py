@@ -29,6 +29,13 @@ def test_the_kernel_equals_its_slow_twin(fs_hz):
     assert_equals_twin(ecg(r_s, fs_hz, 44, shapes=shapes, noise_mv=0.02), fs_hz)
 
 
+def test_the_kernel_equals_its_slow_twin_where_the_baseline_jumps():
+    x = ecg(regular(44.0), 250.0, 44, noise_mv=0.02)
+    for k, at_s in enumerate(np.arange(3.0, 42.0, 1.37)):  # anywhere between two beats
+        x[round(at_s * 250) :] += (-1) ** k * (0.4 + 0.15 * k)
+    assert_equals_twin(x, 250.0)
+
+
 @pytest.mark.parametrize("record", ["203", "208", "116"])
 def test_the_kernel_equals_its_slow_twin_on_real_signals(record):
     path = recordings("mitdb") / record
