@@ -1,4 +1,7 @@
-"""Heart rates beyond their limits: extreme ones beat by beat, others by the meter for a minute."""
+"""Heart rates beyond their limits: extreme ones beat by beat, others by the meter for a minute.
+
+Extreme ones do not begin in noise that may have made them; see `processors.kernels.rate_limits`.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,10 @@ class Params:
         In a group marked ``event``, extreme is above HRmax plus this.
     hr_max_at_birth, hr_max_per_year, default_age_years
         HRmax = at birth - per year * age where the profile has none.
+    most
+        A fast rate does not begin while a larger share of its beats is Q.
+    fair
+        A second of high-frequency noise that scores less may hide a beat, as one without a lead.
     """
 
     extreme_fast_per_min: float = 140.0  # /min, CinC 2015
@@ -62,6 +69,8 @@ class Params:
     hr_max_at_birth: float = 208.0  # /min, Tanaka 2001 (to be confirmed)
     hr_max_per_year: float = 0.7  # /min per year, Tanaka 2001 (to be confirmed)
     default_age_years: float = 45.0  # years, CLINICAL 3.9: unknown age
+    most: float = 0.5  # 1, default: most of them
+    fair: float = 0.5  # 1, CLINICAL 3.10: less is bad
 
     def limits(self) -> Limits:
         """Give the same in the units of the kernel."""
@@ -79,6 +88,8 @@ class Params:
             hr_max_at_birth=self.hr_max_at_birth,
             hr_max_per_year=self.hr_max_per_year,
             default_age=self.default_age_years,
+            most=self.most,
+            fair=self.fair,
         )
 
 
@@ -87,7 +98,9 @@ class RateLimits(KeepsState):
     """Report hearts that beat too fast or too slowly."""
 
     name = "rate_limits"
-    consumes: tuple[str, ...] = ("rr_intervals", "heart_rate_meter", "profile", "limits")
+    consumes: tuple[str, ...] = (
+        "rr_intervals", "heart_rate_meter", "profile", "limits", "ecg_quality",
+    )  # fmt: skip
     produces: tuple[ProducedSpec, ...] = FINDINGS
 
     def __init__(self, params: Params = Params()) -> None:

@@ -1,4 +1,10 @@
-"""Heart rates beyond their limits: by consecutive beats, and by the meter over a minute."""
+"""Heart rates beyond their limits: by consecutive beats, and by the meter over a minute.
+
+Noise that passes for beats makes a heart fast, noise that hides beats makes it slow. So what is
+extreme does not begin while most of its beats are more likely noise (Q), nor while there are
+seconds that nobody could read, each of which may hide a beat, and the rate would not be slow with
+those. No regularity is asked for, and what has begun ends by its rate alone.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +23,10 @@ N_CODES = 4
 LIMIT_COLUMNS = (12, 9, 11, 10)
 EVENT_COLUMN = 13
 BY_PROFILE, BY_LIMITS = 1, 2
+Q = 5.0  # label
+QUALITY = 4  # source
+SECOND_NS = 1_000_000_000
+N_SECONDS = 60  # of which is known whether they can be read
 
 RATE_STATE = np.dtype(
     [
@@ -26,6 +36,9 @@ RATE_STATE = np.dtype(
         ("since_ns", np.int64, (N_CODES,)),  # start of the minute, with counting
         ("blank_ns", np.int64),  # start of the blank, with blank
         ("hr_max", np.float64),
+        ("unread", np.int64),  # a bit per interval whose beat is Q, the newest lowest
+        ("hiding", np.int64),  # a bit per second that cannot be read, the newest lowest: ...
+        ("second", np.int64),  # ... this one
         ("n_rr", np.int32),  # consecutive valid intervals, at most RING
         ("head", np.int32),
         ("active", np.int8, (N_CODES,)),
@@ -54,6 +67,8 @@ class Limits(NamedTuple):
     hr_max_at_birth: float
     hr_max_per_year: float
     default_age: float
+    most: float
+    fair: float
 
 
 @inner
@@ -73,6 +88,37 @@ def in_force(
     return own[code] if own[code] != 0.0 else usual[code]
 
 
+@inner
+def take_second(state: Any, second: int, row: NDArray[np.float64], fair: float) -> None:
+    """Note whether beats can be read in a second: a lead is on, and no noise is among them."""
+    hides = row[1] == 0.0 or row[3] != 0.0 or (row[4] != 0.0 and row[0] < fair)
+    since = second - state.second
+    if since <= 0:
+        return
+    known = state.hiding << since if since < N_SECONDS else 0
+    state.hiding = (known | (1 if hides else 0)) & ((1 << N_SECONDS) - 1)
+    state.second = second
+
+
+@inner
+def ones(bits: int, n: int) -> int:
+    """Count those that are set among the lowest ``n`` bits, at most 62."""
+    count = 0
+    for k in range(min(n, 62)):
+        count += (bits >> k) & 1
+    return count
+
+
+@inner
+def is_doubtful(state: Any, code: int, needed: int, start: int, rate: float, limit: float,
+                p: Limits) -> bool:  # fmt: skip
+    """Tell whether a rate beyond its limit, since a time, may be made by noise."""
+    if code == EXTREME_TACHYCARDIA:
+        return bool(ones(state.unread, needed) > p.most * needed)
+    hidden = ones(state.hiding, state.second - start // SECOND_NS + 1)
+    return bool(rate * (needed + hidden) >= limit * needed)
+
+
 @entry
 def watch_rates(
     t_ns: NDArray[np.int64],
@@ -86,8 +132,9 @@ def watch_rates(
 ) -> int:
     """Write the findings of rate (dtype `FINDING`); give their number, at most 4 per record.
 
-    Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``, 3 ``limits``. Nothing is
-    decided by a deadline: the meter gives a row each second, blank ones too.
+    Source 0 holds ``rr_intervals``, 1 ``heart_rate_meter``, 2 ``profile``, 3 ``limits``, 4
+    ``ecg_quality``. Nothing is decided by a deadline: the meter gives a row each second, blank ones
+    too.
     """
     n: Any = np.int64(0)  # not the constant 0, which is a type of its own
     nan = np.nan
@@ -97,7 +144,9 @@ def watch_rates(
         state = records[slot]
         for i in range(offsets[r], offsets[r + 1]):
             t = t_ns[i]
-            if source[i] >= 2:
+            if source[i] == QUALITY:
+                take_second(state, t // SECOND_NS, values[i], p.fair)
+            elif source[i] >= 2:
                 if source[i] == 3:
                     for code in range(N_CODES):
                         own = values[i, LIMIT_COLUMNS[code]]
@@ -126,6 +175,7 @@ def watch_rates(
                 if values[i, 4] == 0.0:
                     state.n_rr = 0
                     continue
+                state.unread = ((state.unread << 1) | (1 if values[i, 3] == Q else 0)) & 0xFFFFFFFF
                 state.rr_ms[state.head] = values[i, 1]
                 state.head = (state.head + 1) % RING
                 state.n_rr = min(state.n_rr + 1, RING)
@@ -150,8 +200,10 @@ def watch_rates(
                         limit = in_force(state.own, usual, code)
                         beyond = rate < limit
                         safe = rate >= limit * (1.0 + p.margin)
+                    onset = beat - np.int64(np.rint(span * 1.0e6))
                     if state.active[code] == 0 and beyond:
-                        onset = beat - np.int64(np.rint(span * 1.0e6))
+                        if is_doubtful(state, code, needed, onset, rate, limit, p):
+                            continue
                         state.active[code] = 1
                         state.onset_ns[code] = onset
                         n = put(out, n, code, slot, ONSET, onset, onset, t, 0,

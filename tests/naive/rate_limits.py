@@ -36,10 +36,23 @@ def _blank_at(records, i):
     return start != t and t - start >= 10 * NS
 
 
+def _doubtful(records, i, labels, fast, rate, limit, start):
+    """Tell whether noise may have made the rate that record i completes."""
+    if fast:
+        return labels.count(5.0) > len(labels) / 2
+    hidden = {
+        t // NS
+        for t, source, v in records[: i + 1]
+        if source == 4 and (v[1] == 0 or v[3] != 0 or (v[4] != 0 and v[0] < 0.5))
+    }
+    n = sum(second >= start // NS for second in hidden)
+    return rate * (len(labels) + n) / len(labels) >= limit
+
+
 def extreme(records, fast):
     """Give (onset, at, t, state, rate) of extreme_tachycardia or extreme_bradycardia."""
     needed = 16 if fast else 4
-    found, onset, rr = [], None, []
+    found, onset, rr, labels = [], None, [], []
     for i, (t, source, values) in enumerate(records):
         if onset is not None and _blank_at(records, i):
             found.append((onset, t, t, 1, None))
@@ -47,9 +60,10 @@ def extreme(records, fast):
         if source != 0:
             continue
         if not values[4]:
-            rr = []
+            rr, labels = [], []
             continue
         rr.append(values[1])
+        labels.append(values[3])
         if len(rr) < needed:
             continue
         span = sum(reversed(rr[-needed:]))
@@ -61,8 +75,11 @@ def extreme(records, fast):
             limit = max(140.0, (hr_max if hr_max is not None else 208.0 - 0.7 * 45) + 10)
         beyond = rate > limit if fast else rate < limit
         safe = rate <= limit * 0.95 if fast else rate >= limit * 1.05
+        start = beat - round(span * 1e6)
         if onset is None and beyond:
-            onset = beat - round(span * 1e6)
+            if _doubtful(records, i, labels[-needed:], fast, rate, limit, start):
+                continue
+            onset = start
             found.append((onset, onset, t, 0, rate))
         elif onset is not None and safe:
             found.append((onset, beat, t, 1, rate))
