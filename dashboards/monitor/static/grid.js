@@ -6,6 +6,7 @@ import { Lane } from './lanes.js';
 
 const MIN_TILE = 350, GAP = 8, TILE_HEIGHT = 236;
 const ECG_HEIGHT = 84, PPG_HEIGHT = 28;
+const UNSEEN_S = 10; // an engine so far behind has not looked at what the page shows
 const FLAGS = { ecg: 1, ppg: 2, lead: 4, flat: 8, railed: 16, noisy: 32 };
 
 /** @typedef {import('./alarms.js').Alarm} Alarm */
@@ -74,8 +75,17 @@ export function suspended(person) {
   }).join(' · ');
 }
 
+/** What is said where there is no alarm, by how far anybody has looked. @param {Page} page @returns {string} */
+export function noAlarm(page) {
+  const { phase, lag_s: lag, silent_s: silent } = page.status;
+  if (page.blank || phase === 'failed') return t('alarm.unknown');
+  if (phase === 'starting' || phase === 'compiling') return t('alarm.unwatched');
+  const s = Math.floor((lag ?? 0) + (silent ?? 0));
+  return phase !== 'ended' && s >= UNSEEN_S ? t('alarm.behind', { s }) : t('alarm.none');
+}
+
 /** Fill two lines with one alarm: shape, priority word and state; the reason. @param {Element} line @param {Alarm | undefined} alarm @param {number} more @param {number} now ms of the server @param {string} none words for no alarm */
-export function alarmLine(line, alarm, more, now, none = t('alarm.none')) {
+export function alarmLine(line, alarm, more, now, none = '') {
   line.replaceChildren();
   if (!alarm) {
     make('span', 'quiet', line).textContent = none;
@@ -202,7 +212,7 @@ class Tile {
     this.writeAlarm(person, first, alarms.length - 1);
     this.open.setAttribute('aria-label', [
       t('open', { name: person.name, id: person.id }), `${rate} ${t('unit.rate')}`, why,
-      first ? `${t(`priority.${first.priority}`)}: ${reason(first)}` : t('alarm.none'),
+      first ? `${t(`priority.${first.priority}`)}: ${reason(first)}` : noAlarm(page),
     ].filter(Boolean).join(', '));
   }
 
@@ -210,17 +220,17 @@ class Tile {
   writeAlarm(person, first, more) {
     const open = first !== undefined && isOpen(first);
     const waiting = first !== undefined && this.page.waiting.has(first.id);
-    const { blank, status } = this.page;
-    const none = blank ? 'alarm.unknown' : ['starting', 'compiling'].includes(status.phase) ? 'alarm.unwatched' : 'alarm.none';
+    const { blank } = this.page;
     const now = this.page.serverTime();
     const left = first?.inactivation ? Math.ceil((first.inactivation.until_ms - now) / 1000) : 0;
-    const words = first || blank ? '' : suspended(person) || this.quietOf(person, now);
-    const key = JSON.stringify([first, more, waiting, blank, t(none), left, words]);
+    const held = first || blank ? '' : suspended(person) || this.quietOf(person, now);
+    const words = held || noAlarm(this.page);
+    const key = JSON.stringify([first, more, waiting, blank, t('acknowledge'), left, first ? '' : words]);
     if (key === this.drawn) return;
     this.drawn = key;
     this.root.dataset.priority = first?.priority ?? 'none';
     this.root.dataset.open = String(open);
-    alarmLine(this.alarm, first, more, now, words || t(none));
+    alarmLine(this.alarm, first, more, now, words);
     this.root.dataset.quiet = String(Boolean(first?.inactivation));
     show(this.button, open);
     this.button.disabled = waiting || blank;

@@ -103,6 +103,7 @@ const WORDS = {
   'state.latched': ['condition over', '상태 종료됨'],
   'state.ended': ['ended', '종료됨'],
   'alarm.none': ['No alarm', '알람 없음'],
+  'alarm.behind': ['No alarm until {s} s ago', '{s}초 전까지 알람 없음'],
   'alarm.unknown': ['Alarm state not known', '알람 상태를 알 수 없음'],
   'alarm.unwatched': ['Not watched yet: detectors are being compiled', '아직 감시 전: 검출기 준비 중'],
   'alarm.more': ['+{n} more', '외 {n}건'],

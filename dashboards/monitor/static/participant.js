@@ -1,6 +1,6 @@
 // One participant, large: traces, values, open alarms, last findings with their strips, past alarms.
 
-import { alarmLine, hasPpg, make, say, show, showsEcg, suspended, trouble } from './grid.js';
+import { alarmLine, hasPpg, make, noAlarm, say, show, showsEcg, suspended, trouble } from './grid.js';
 import { inOrder, isOpen, quietWords, reason, stateWords } from './alarms.js';
 import { evidence, three } from './evidence.js';
 import { age, has, language, t, timeOfDay } from './i18n.js';
@@ -158,7 +158,7 @@ export class ParticipantView {
     const acts = person.holds?.inactivations ?? [];
     const counting = acts.length || alarms.some((alarm) => alarm.inactivation);
     const now = page.serverTime();
-    const key = JSON.stringify([alarms, acts, [...page.waiting], page.blank, t('acknowledge'), counting && Math.ceil(now / 1000)]);
+    const key = JSON.stringify([alarms, acts, [...page.waiting], page.blank, t('acknowledge'), alarms.length || noAlarm(page), counting && Math.ceil(now / 1000)]);
     if (key === this.alarmsDrawn) return;
     this.alarmsDrawn = key;
     const held = document.activeElement;
@@ -166,7 +166,7 @@ export class ParticipantView {
     const opened = new Set([...this.alarms.querySelectorAll('details[open]')].map((each) => each.id));
     this.alarms.replaceChildren();
     for (const one of acts) this.writeAct(person, one, now);
-    if (!alarms.length) make('p', 'quiet', this.alarms).textContent = t('alarm.none');
+    if (!alarms.length) make('p', 'quiet', this.alarms).textContent = noAlarm(page);
     for (const alarm of alarms) this.writeAlarm(person, alarm, now, opened);
     if (focused) {
       const again = [...this.alarms.querySelectorAll('button')].find((each) => each.value === focused);

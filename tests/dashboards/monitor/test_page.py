@@ -142,6 +142,23 @@ def test_the_header_says_how_far_behind_the_engine_is(serve, look):
     expect(engine).to_have_text(re.compile(r"No word from the engine for \d+ s"))
 
 
+def test_no_alarm_is_said_only_as_far_as_anybody_has_looked(serve, look):
+    served = serve(1)
+    page = look(served)
+    alarm = tiles(page).first.locator(".alarm")
+    served.call(served.hub.set_status, 0.3, "live")
+    expect(alarm).to_have_text("No alarm")
+    served.call(served.hub.set_status, float("nan"), "compiling")
+    expect(alarm).to_have_text("Not watched yet: detectors are being compiled")
+    served.call(served.hub.set_status, 140.2, "catching_up")
+    expect(alarm).to_have_text(re.compile(r"^No alarm until 14\d s ago$"))
+    tiles(page).first.locator(".name").click()
+    opened = page.locator("#participant p.quiet")
+    expect(opened.filter(has_text=re.compile(r"^No alarm until 1\d\d s ago$"))).to_be_visible()
+    served.call(served.hub.set_status, float("nan"), "failed", "no memory")
+    expect(opened.filter(has_text="Alarm state not known")).to_be_visible()
+
+
 def test_an_engine_that_stopped_is_a_banner_with_its_reason(serve, look):
     served = serve(1)
     page = look(served)
