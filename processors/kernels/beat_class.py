@@ -75,7 +75,7 @@ RULES = (
     "unmatched",  # N: none of these
     "extra",  # Q, revised: a small wave between two beats on time
     "no_pause",  # N, revised: on time, or narrow and hardly early, and not followed by a pause
-    "doubtful",  # Q: by signal, forms and size more likely noise than a beat; see `doubt`
+    "doubtful",  # Q: of no settled form, by signal, forms and size more likely noise; see `doubt`
     "same_pace",  # N, revised: early, but so are the beats after it: the rate has changed
     "early_pause",  # S, revised: N by its form, hardly early, and followed by a pause
     "fusion",  # F: on time, and a sum of the dominant form and of a ventricular one
@@ -183,7 +183,7 @@ class Rules(NamedTuple):
     odd_share: float = 0.3  # 1, share of V that makes a form odd
     mostly_odd: float = 0.5  # 1, and one whose early beats are not aberrant
     dominant_share: float = 0.3  # 1, a narrower form may be dominant from this share of the top
-    settled: int = 40  # beats that a dominant form needs to be replaced only by an equal
+    settled: int = 40  # beats of a form that is replaced only by an equal, and is never doubted
     overwhelming: float = 0.6  # 1, share of the last 180 that makes even an odd form dominant
     af_correlation: float = 0.57  # 1, aberrant in AF above
     af_ratio: float = 1.6  # 1, and below this size against the dominant form
@@ -600,7 +600,10 @@ def judge(state: Any, wave: NDArray[np.float64], p: Rules, work: NDArray[np.floa
     if rule in (EARLY_ODD, WIDE_ODD, TURNED) and not af and state.unseen > p.unseen_share:
         label, rule = Q, NEVER_TWICE
     ours = rule in (FIRST_BEATS, DOMINANT, NEAR_DOMINANT, DOMINANT_QRS)
-    if not ours and label != Q and doubt(state, p) > (p.doubt_v if label == V else p.doubt):
+    # Noise does not come again forty times: what fits such a form is a beat, whatever is around it.
+    known = state.count[k] >= p.settled
+    doubted = not ours and not known and label != Q
+    if doubted and doubt(state, p) > (p.doubt_v if label == V else p.doubt):
         label, rule = Q, DOUBTFUL
     if label != Q and not af and k != state.dominant and is_fusion(state, wave, p.fusion, work):
         label, rule = F, FUSION

@@ -83,8 +83,7 @@ def test_pieces_with_motion_score_lower() -> None:
 def test_noise_beats_are_q_and_clean_beats_are_not(tmp_path: Path) -> None:
     """As `vitals evaluate noise`, with one record and the worst noise only.
 
-    The goals are 90 and 1 %, over all ratios: there 0.45 % are lost. The worst noise alone takes
-    1.4 %, most of it in the seconds right after it.
+    The goals are 90 and 1 %, over all ratios. What is lost lies in the seconds right after noise.
     """
     some = [Condition("119", kind, snr_db) for kind in ("em", "ma") for snr_db in (0, -6)]
     write_records(recordings("mitdb").parent, tmp_path / "records", some)
@@ -96,7 +95,7 @@ def test_noise_beats_are_q_and_clean_beats_are_not(tmp_path: Path) -> None:
     print(f"\nnoise beats called Q {found['suppressed']:.1f} %, clean {found['clean_lost']:.2f} %")
     assert len(cases) == len(some)
     assert found["suppressed"] >= 90.0
-    assert found["clean_lost"] <= 1.5
+    assert found["clean_lost"] <= 1.0
 
 
 def waveform(path: Path) -> NDArray[np.float64]:

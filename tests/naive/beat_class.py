@@ -185,6 +185,7 @@ class Listener:
         if odd and not m["af"] and self.unseen > self.p.unseen_share:
             return Q, "never_twice"
         trusted = rule in ("first_beats", "dominant", "near_dominant", "dominant_qrs")
+        trusted = trusted or self.forms[k]["count"] >= self.p.settled
         limit = self.p.doubt_v if label == V else self.p.doubt
         if label != Q and not trusted and m["doubt"] > limit:
             return Q, "doubtful"

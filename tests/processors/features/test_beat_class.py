@@ -150,6 +150,17 @@ def test_strange_forms_are_v_in_good_seconds_and_doubtful_in_bad_ones():
     assert (Q, "doubtful") in bad
 
 
+@pytest.mark.parametrize(("n", "rule"), [(40, "odd_template"), (20, "doubtful")])
+def test_a_form_that_came_forty_times_is_not_doubted_right_after_noise(n, rule):
+    before = [("N", 800.0), ("V", 500.0), ("N", 1100.0)] * n
+    noise = [("V", 500.0), ("V", 1100.0)] * 8
+    after = [("N", 800.0)] * 2 + [("V", 500.0)]
+    records = with_noise(windows([*before, *noise, *after]), len(before))
+    records = records[: len(before) + len(noise)] + windows([*before, *noise, *after])[-3:]
+    found = lines(scored(records, lambda k: 0.0 if k >= len(before) else 1.0))
+    assert found[-1][1] == rule
+
+
 def test_beats_of_the_dominant_form_stand_in_bad_seconds():
     assert {label for label, _ in labels_in(0.0, first=42)} <= {N, S}
     beats = windows([("N", 800.0)] * 60)
