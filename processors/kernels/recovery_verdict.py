@@ -1,6 +1,7 @@
 """The verdict on a heart-rate recovery: how far the rate fell, how fast, and whether it is delayed.
 
-It is asked a few times an hour for a person, so it is plain numpy.
+It is asked a few times an hour for a person, but of everybody at once where a group stops: what
+goes through the rates second by second is in kernels, and the rest is plain numpy.
 
 Differs from CLINICAL 3.9: HRpk and the rates at 60 and 120 s are those of a curve through all rates
 (`recovery_curve`): without noise they are the medians, with noise they are far more exact; HR30 is
@@ -25,6 +26,7 @@ from processors.kernels.recovery import (
     UNIT,
 )
 from processors.kernels.recovery_curve import LAGS_S, USUAL_LAG_S, Curve, read_curve
+from processors.kernels.recovery_decay import fit_decays
 
 EVIDENCE = (
     "t0_lag_s", "t0_source", "hr_peak", "percent_hr_max", "hr30", "hr60", "hr120", "hrr60",
@@ -37,8 +39,6 @@ SITTING, SUPINE = 2, 3  # posture of the profile plus 1
 WITHIN_S = 15  # s, default: so far is a stop that the heart rate told dated anew
 UNSURE_S = 20  # s, default: at the end of a recovery that new effort ends are rates of that already
 CURVE_ERROR, DEVICE_ERROR = 0.6, 1.2  # /min, default: of a curve without noise; of a device's lag
-N_TAUS, FIRST_TAU_S, TAU_STEP = 25, 10.0, 1.15  # 10 to 286 s; CLINICAL 3.9: 10 to 300 s
-SEEN_END = 0.37  # CLINICAL 3.9: what of the fall may be left at 120 s
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -82,7 +82,8 @@ def grade_recoveries(
     error = np.hypot(error, np.where(ended["device"] != 0, DEVICE_ERROR, CURVE_ERROR))
     around30 = within(27, 33)
     hr30 = np.where(around30.sum(axis=1) >= LEAST_VALID, _median(rate, around30), np.nan)
-    tau_s, r2 = _time_constant(t_s, rate, within(0, 120), p["least_r2"])
+    tau_s, r2 = np.empty(len(ended)), np.empty(len(ended))
+    fit_decays(t_s, rate, within(0, 120), p["least_r2"], tau_s, r2)
     n_seconds = ((t_s > -1e-6) & (t_s < 60 + 1e-6)).sum(axis=1)
 
     share = ended["peak"] / ended["hr_max"]
@@ -148,29 +149,3 @@ def _median(values: Floats, mask: Flags) -> Floats:
     rows = np.arange(len(values))
     middle = 0.5 * (ordered[rows, np.maximum(n - 1, 0) // 2] + ordered[rows, n // 2])
     return np.where(n > 0, middle, np.nan)
-
-
-def _time_constant(
-    t_s: Floats, rate: Floats, mask: Flags, least_r2: float
-) -> tuple[Floats, Floats]:
-    """Fit H = end + fall * exp(-t / tau) to the masked seconds; give tau (NaN: censored) and R2."""
-    rows = np.arange(len(rate))
-    n = np.maximum(mask.sum(axis=1), 1)
-    x = np.where(mask, rate - (np.where(mask, rate, 0.0).sum(axis=1) / n)[:, None], 0.0)
-    total = (x * x).sum(axis=1)
-    best = np.full(len(rate), FIRST_TAU_S * TAU_STEP ** (N_TAUS // 2))
-    # A coarse search from 10 to 300 s, then twice a finer one around the best.
-    step = TAU_STEP
-    for _ in range(3):
-        taus = best[:, None] * step ** np.arange(-(N_TAUS // 2), N_TAUS // 2 + 1)
-        e = np.where(mask[:, None], np.exp(-t_s[:, None] / taus[:, :, None]), 0.0)
-        e -= np.where(mask[:, None], e.sum(axis=2, keepdims=True) / n[:, None, None], 0.0)
-        shared = np.einsum("nkt,nt->nk", e, x)
-        spread = np.einsum("nkt,nkt->nk", e, e)
-        explained = np.divide(shared**2, spread, out=np.zeros_like(shared), where=spread > 0.0)
-        k = explained.argmax(axis=1)
-        best, falls = taus[rows, k], shared[rows, k] > 0.0
-        step = step ** (2.0 / (N_TAUS - 1.0))
-    r2 = np.divide(explained[rows, k], total, out=np.zeros_like(total), where=total > 0.0)
-    seen = np.exp(-120.0 / best) < SEEN_END
-    return np.where(falls & (r2 >= least_r2) & seen, best, np.nan), r2

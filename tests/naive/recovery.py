@@ -24,6 +24,27 @@ def steps(m_s2):
     return int(min(16 * math.log2(max(m_s2, 0.02) / 0.02), 254)) + 1
 
 
+def nearest_decay(t, x):
+    """The time constant (NaN: censored) and R2 of the exponential that is nearest to rates."""
+
+    def left(tau):
+        fall = np.exp(-t / tau)
+        return np.sum((x - np.polyval(np.polyfit(fall, x, 1), fall)) ** 2)
+
+    taus, factor = 10.0 * 1.15 ** np.arange(25), 1.15
+    best, least = 10.0, math.inf
+    for _ in range(3):
+        for tau in taus:
+            if left(tau) < least:
+                best, least = tau, left(tau)
+        start, factor = best / factor, factor ** (1 / 12)
+        taus = start * factor ** np.arange(25)
+    fall, _ = np.polyfit(np.exp(-t / best), x, 1)
+    r2 = 1 - least / np.sum((x - x.mean()) ** 2)
+    sure = fall > 0 and r2 >= 0.75 and math.exp(-120 / best) < 0.37
+    return (best if sure else math.nan), r2
+
+
 class Person:
     """What is known of one person, by the second."""
 
@@ -428,24 +449,7 @@ class Person:
         known = [k for k in self.known(0, 120) if k <= now]
         t = np.array([(k * S - self.event["t0"]) / S for k in known])
         x = np.array([self.rates[k] for k in known])
-
-        def left(tau):
-            return np.sum(
-                (x - np.polyval(np.polyfit(np.exp(-t / tau), x, 1), np.exp(-t / tau))) ** 2
-            )
-
-        taus, factor = 10.0 * 1.15 ** np.arange(25), 1.15
-        best, least = 10.0, math.inf
-        for _ in range(3):
-            for tau in taus:
-                if left(tau) < least:
-                    best, least = tau, left(tau)
-            start, factor = best / factor, factor ** (1 / 12)
-            taus = start * factor ** np.arange(25)
-        fall, _ = np.polyfit(np.exp(-t / best), x, 1)
-        r2 = 1 - least / np.sum((x - x.mean()) ** 2)
-        sure = fall > 0 and r2 >= 0.75 and math.exp(-120 / best) < 0.37
-        return (best if sure else math.nan), r2
+        return nearest_decay(t, x)
 
     def grade(self, k, most):
         e, complete = self.event, self.is_complete(k)
