@@ -6,10 +6,10 @@
 where d is how far an effort still is from its level, and e by how much it eased off before the end.
 
 Nothing is chosen: each corner `c` and each `tau` of a grid gets the weight that the rates give it
-(least squares; the noise, and how long it lasts, from what is left), and what is told is the mean
-over all of them. So a drop has the noise of two minutes, not of a few seconds, and an error that
-says how far it can be off. Where the rates lie off the curve for longer than noise does, around a
-mark, the mark goes with them.
+(least squares; the noise, and how long it lasts, from what is left) and that a `tau` of hearts is
+likely to have, and what is told is the mean over all of them. So a drop has the noise of two
+minutes, not of a few seconds, and an error that says how far it can be off. Where the rates lie
+off the curve for longer than noise does, around a mark, the mark goes with them.
 
 The corner is the stop where that is known and beats are heard. A device tells the heart rate some
 seconds late; how many, the corner says, each second less likely than the one before. A stop that
@@ -28,6 +28,8 @@ from processors.kernels.compiling import entry, inner
 
 # CLINICAL 3.9: tau of 10 to 300 s; the last two are of a fall that is nearly straight.
 TAUS_S = np.append(10.0 * 1.2 ** np.arange(20), [600.0, 2000.0])
+# CLINICAL 3.9: most falls have a tau of 20 to 200 s; what lies outside has to show more clearly.
+LIKELY_TAUS = -0.5 * ((np.log(TAUS_S) - math.log(63.0)) / 0.6) ** 2
 LAGS_S = np.arange(13.0)  # default: an optical sensor is 5 to 10 s behind
 USUAL_LAG_S = 4.0  # default: each second of lag is less likely by exp(-1 / 4)
 RISE_TAU_S = 40.0  # s, default: how an effort comes to its level
@@ -122,7 +124,7 @@ def weigh_curves(
     _solve(n_known, energy, sums, falls, variance, found, left, own, likely)
     for c in range(n_corners):
         for k in range(n_taus):
-            likely[c, k] -= left[c, k] / (2.0 * variance) + corners_s[c] / usual_s
+            likely[c, k] += LIKELY_TAUS[k] - corners_s[c] / usual_s - left[c, k] / (2.0 * variance)
     weight = np.exp(likely - likely.max())
     weight /= weight.sum()
 

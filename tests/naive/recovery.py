@@ -414,7 +414,8 @@ class Person:
         fits = [fit(*way, variance) for way in ways]
         likely = np.array([
             -left / (2 * variance) - 0.5 * math.log(np.linalg.det(weighed)) - c / behind
-            for (c, _), (weighed, _, left) in zip(ways, fits, strict=True)
+            - 0.5 * (math.log(tau / 63) / 0.6) ** 2
+            for (c, tau), (weighed, _, left) in zip(ways, fits, strict=True)
         ])  # fmt: skip
         weight = np.exp(likely - likely.max()) / np.sum(np.exp(likely - likely.max()))
         corner = sum(w * c for w, (c, _) in zip(weight, ways, strict=True))
