@@ -112,7 +112,8 @@ def test_an_alarm_is_seen_acknowledged_and_seen_by_the_other_monitor(on_servers,
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(east.url)
-        tiles = page.locator(".tile:not([hidden])")
+        # A part of the processing that stood still meanwhile, on a busy machine, has a tile too.
+        tiles = page.locator(".tile:not([hidden])").filter(has_not_text="Processing, partition")
         expect(tiles).to_have_count(N_PEOPLE + 2)
         expect(page.locator("#simulated")).to_be_visible()
         low = page.locator(".tile", has=page.locator(".name", has_text="low"))
