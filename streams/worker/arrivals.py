@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -103,3 +103,18 @@ class Arrivals:
         elif self._behind_s is None:
             self._behind_s = now_s
         return 0.0 if self._behind_s is None else now_s - self._behind_s
+
+
+def look_again_s(waiting: Iterable[Arrivals], looked_s: float) -> float | None:
+    """Give when to look again for what has settled; None: nothing waits.
+
+    That may lie in the past: what settled while others had their turn has waited long enough.
+
+    Parameters
+    ----------
+    waiting
+        Of the partitions of which records wait.
+    looked_s
+        When all were last looked at. What had settled by then waits for other topics.
+    """
+    return min((one.settles_s(looked_s) or looked_s + SETTLE_S for one in waiting), default=None)

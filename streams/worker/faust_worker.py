@@ -56,7 +56,7 @@ from streams.messages import (
     encode_series,
 )
 from streams.worker.absence import Absence
-from streams.worker.arrivals import SETTLE_S, Arrivals
+from streams.worker.arrivals import SETTLE_S, Arrivals, look_again_s
 from streams.worker.checkpoints import Checkpoints
 from streams.worker.faust_app import Role, make_app
 from streams.worker.journal import encode_turn
@@ -109,6 +109,7 @@ class Worker:
         self._partitions: dict[int, Partition] = {}
         self._arrivals: dict[int, Arrivals] = {}
         self._first_ends: dict[Place, int] = {}  # as they were when partitions were taken over
+        self._looked_s = 0.0  # when turns were last looked for
         self._told_s: dict[int, float] = {}  # when a partition last said how far it is
         self._computing = ThreadPoolExecutor(1, "turns")
         self._working = asyncio.Lock()
@@ -201,9 +202,11 @@ class Worker:
             self._watchdog.progress()
 
     async def _each_turn(self) -> list[bool]:
+        self._looked_s = now_s = time.monotonic()
+        some = self._partitions.values()
         try:
             async with asyncio.TaskGroup() as group:
-                turns = [group.create_task(self._turn(one)) for one in self._partitions.values()]
+                turns = [group.create_task(self._turn(one, now_s)) for one in some]
         except ExceptionGroup as faults:
             raise faults.exceptions[0] from faults
         return [turn.result() for turn in turns]
@@ -213,31 +216,27 @@ class Worker:
 
         What comes while some wait settles after them.
         """
-        waits = self._settling_s()
-        if waits is None:
+        again_s = self._look_again_s(self._looked_s)
+        if again_s is None:
             try:
                 await asyncio.wait_for(self._arrived.wait(), IDLE_S)
             except TimeoutError:
                 return
-            waits = self._settling_s()
-        await asyncio.sleep(SETTLE_S if waits is None else waits)
+            now_s = time.monotonic()
+            again_s = self._look_again_s(now_s) or now_s + SETTLE_S
+        await asyncio.sleep(max(again_s - time.monotonic(), 0.0))
 
-    def _settling_s(self) -> float | None:
-        """Give how long it is until the first records settle; None where none wait."""
-        now_s = time.monotonic()
-        moments = [
-            self._arrivals[number].settles_s(now_s) or now_s + SETTLE_S  # the latter: for others
-            for number, partition in self._partitions.items()
-            if not partition.order.empty
-        ]
-        return min(moments) - now_s if moments else None
+    def _look_again_s(self, looked_s: float) -> float | None:
+        some = self._partitions.items()
+        waiting = (self._arrivals[number] for number, one in some if not one.order.empty)
+        return look_again_s(waiting, looked_s)
 
-    async def _turn(self, partition: Partition) -> bool:
+    async def _turn(self, partition: Partition, now_s: float) -> bool:
         """Process what may be; where nothing has come for a while, let time pass.
 
         Tell whether there may be more to do at once.
         """
-        number, now_s = partition.number, time.monotonic()
+        number = partition.number
         arrivals, ends = self._arrivals[number], self._ends(number)
         behind = partition.behind(ends)
         if arrivals.behind_s(now_s, is_behind=bool(behind)) > PATIENCE_S:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from streams.bus import Place, Record
-from streams.worker.arrivals import BURST_SETTLE_S, SETTLE_MOST_S, SETTLE_S, Arrivals
+from streams.worker.arrivals import (
+    BURST_SETTLE_S,
+    SETTLE_MOST_S,
+    SETTLE_S,
+    Arrivals,
+    look_again_s,
+)
 from streams.worker.order import NEVER_MS, InputOrder
 
 
@@ -120,3 +126,22 @@ def test_waiting_for_a_topic_is_counted_while_it_lasts():
     assert arrivals.behind_s(3.0, is_behind=True) == 2.0
     assert arrivals.behind_s(4.0, is_behind=False) == 0.0
     assert arrivals.behind_s(5.0, is_behind=True) == 0.0
+
+
+def test_what_settles_while_others_have_their_turn_is_looked_at_when_that_ends():
+    first, second = Arrivals(0.0, {}), Arrivals(0.0, {})
+    first.note(10.0, 1_000)
+    second.note(10.004, 1_000)
+    assert look_again_s([first, second], 9.9) == 10.0 + SETTLE_S
+    assert first.settled_ms(10.0 + SETTLE_S) == 1_000
+    assert second.settled_ms(10.0 + SETTLE_S) == 999
+    # Whenever the turn of the first ends, the second has its own then, not SETTLE_S later.
+    assert look_again_s([second], 10.0 + SETTLE_S) == 10.004 + SETTLE_S
+
+
+def test_what_has_settled_and_still_waits_is_looked_at_now_and_then():
+    arrivals = Arrivals(0.0, {})
+    arrivals.note(10.0, 1_000)
+    assert arrivals.settled_ms(10.5) == 1_000
+    assert look_again_s([arrivals], 10.5) == 10.5 + SETTLE_S
+    assert look_again_s([], 10.5) is None
