@@ -8,8 +8,9 @@ noise, activity between the beats, steps of the baseline from part to part. Fast
 waves raise the last two as noise does, but what they look like comes again: the strongest peaks of
 the last 4 s are compared with each other, and the ratio counts less or more by how alike they are.
 Each needs one that is like it in form and size, so bigeminy, runs and irregular rhythms lose
-nothing. The size of a second, from peak to peak, leaves out what is slower than 1 Hz: a line that
-moves with the breath is as flat as one that does not.
+nothing. The size of a second, from peak to peak, is also taken without what is slower than 1 Hz,
+and the smaller one counts: a line that moves with the breath is as flat as one that does not, and
+small beats are not larger for what the filter adds behind them.
 
 Differs from CLINICAL 3.10: no second detector (bSQI); each peak's best match stands in for the
 template, ratios of band amplitudes for the power ratios.
@@ -84,6 +85,7 @@ QUALITY_STATE = np.dtype(
         # the second that is being filled, and the count at which its cell ends
         ("second", "i8"), ("ends", "i8"), ("n", "i8"), ("n_valid", "i8"), ("railed", "i1"),
         ("raw_low", "f8"), ("raw_high", "f8"), ("low", "f8"), ("high", "f8"),
+        ("steady_low", "f8"), ("steady_high", "f8"),
         ("power", "f8"), ("g", "f8", (2, 2)),
         # the trace below 1 Hz as of the last cell, and the filter of cells that gives it
         ("base", "f8"), ("slow", "f8", (2,)),
@@ -121,8 +123,8 @@ def watch_quality(
         `QUALITY_STATE` by slot; one zero record.
     out_slots, out_ns, out
         int32, int64 ``[n]``, float64 ``[n, 7]``: score, attached, flat, railed, noisy, peak to
-        peak of 1-40 Hz (mV), share of its samples that are there. A second with samples but no
-        valid one has score 0, attached 0.5, NaN mV.
+        peak of 0.5-40 or 1-40 Hz (mV), share of its samples that are there. A second with samples
+        but no valid one has score 0, attached 0.5, NaN mV.
 
     Returns
     -------
@@ -218,6 +220,7 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
     f0, f1, h0, h1 = g[0, 0], g[1, 0], g[0, 1], g[1, 1]
     missing, last, run, base = s.missing, s.last, s.run, s.base
     raw_low, raw_high, low, high = s.raw_low, s.raw_high, s.low, s.high
+    steady_low, steady_high = s.steady_low, s.steady_high
     power, cell_noise, cell_band, cell_sum = s.power, s.cell_noise, s.cell_band, s.cell_sum
     n_valid = 0
     for i in range(lo, hi):
@@ -259,7 +262,8 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
         f1, h1 = y + mains_1 * f1 - h1, f1
         power += y * y
         steady = trace - base
-        low, high = min(low, steady), max(high, steady)
+        low, high = min(low, trace), max(high, trace)
+        steady_low, steady_high = min(steady_low, steady), max(steady_high, steady)
         cell_noise += noise * noise
         cell_band += band * band
         cell_sum += trace
@@ -269,6 +273,7 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
     g[0, 0], g[1, 0], g[0, 1], g[1, 1] = f0, f1, h0, h1
     s.missing, s.last, s.run = missing, last, run
     s.raw_low, s.raw_high, s.low, s.high = raw_low, raw_high, low, high
+    s.steady_low, s.steady_high = steady_low, steady_high
     s.seen_low, s.seen_high = min(s.seen_low, raw_low), max(s.seen_high, raw_high)
     s.power, s.cell_noise, s.cell_band, s.cell_sum = power, cell_noise, cell_band, cell_sum
     s.cell_n += n_valid
@@ -280,8 +285,8 @@ def _take(s: Any, values: NDArray[np.float32], lo: int, hi: int, lead: int) -> N
 @inner
 def _open(s: Any, second: int) -> None:
     s.second, s.n, s.n_valid, s.railed = second, 0, 0, 0
-    s.raw_low = s.low = np.inf
-    s.raw_high = s.high = -np.inf
+    s.raw_low = s.low = s.steady_low = np.inf
+    s.raw_high = s.high = s.steady_high = -np.inf
     s.power = 0.0
     s.cell, s.n_parts = 0, 0
     s.cell_n, s.cell_noise, s.cell_band, s.cell_sum = 0, 0.0, 0.0, 0.0
@@ -365,7 +370,8 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
     noise = median_of_few(s.noises, s.n_parts)
     s.strongest[(s.n_seconds - 1) % STRONGEST_S] = strongest
     kept = s.seconds
-    kept[0, j], kept[3, j] = noise, s.high - s.low
+    size = min(s.high - s.low, s.steady_high - s.steady_low)
+    kept[0, j], kept[3, j] = noise, size
     kept[1, j] = median_of_few(s.bands, s.n_parts)
     kept[2, j] = median_of_few(s.steps, s.n_parts - 1)
     tallest = 0.0
@@ -384,7 +390,7 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
     score = 1.0 / (1.0 + worst**STEEPNESS * unlike**3)
     if tallest < WEAK_MV:
         score = min(score, WEAK_SCORE)
-    flat = s.high - s.low < FLAT_MV
+    flat = size < FLAT_MV
     constant = s.raw_high == s.raw_low
     mains_mv, share = _mains(s)
     by_mains = share > MAINS_SHARE and mains_mv >= max(LEAST_MAINS_MV, 2.0 * amplitude)
@@ -395,7 +401,7 @@ def _judge(s: Any, o: NDArray[np.float64]) -> None:
     o[2] = 1.0 if flat else 0.0
     o[3] = 1.0 if s.railed else 0.0
     o[4] = 1.0 if noise >= LEAST_NOISE_MV and noise > NOISE_RATIO * amplitude else 0.0
-    o[5] = s.high - s.low
+    o[5] = size
     if constant or s.railed != 0:  # what comes after a rail is not measured by it
         s.n_seconds = s.n_together = 0
 

@@ -40,7 +40,7 @@ def judge(x, fs):
         traces = [np.rint(trace[here][c].mean() / rules.TRACE_MV) for c in cells]
         energies = [np.float32(np.sqrt(np.mean(band[here][c] ** 2))) for c in cells]
         whole.append(list(zip(traces, energies, strict=True)))
-        peak_to_peak = np.ptp(steady[here])
+        peak_to_peak = min(np.ptp(trace[here]), np.ptp(steady[here]))
         seconds.append(
             (
                 max(bands),
