@@ -20,7 +20,7 @@ from processors.kernels.recovery import (
     Out,
     watch_recovery,
 )
-from processors.kernels.recovery_verdict import EVIDENCE, grade_recoveries
+from processors.kernels.recovery_verdict import EVIDENCE, grade_recoveries, prepare
 from processors.records import (
     NOTHING,
     POINT,
@@ -185,6 +185,7 @@ class Recovery(KeepsState):
             n=np.zeros(2, np.int64),
             work=self._work,
         )
+        prepare()
         watch_recovery(
             batch.t_ns, batch.source, batch.values, batch.offsets, batch.slots, batch.until_ns,
             self._limits, records, out,

@@ -11,6 +11,7 @@ heart rate alone told is dated anew by the curve.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,15 @@ CURVE_ERROR, DEVICE_ERROR = 0.6, 1.2  # /min, default: of a curve without noise;
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+
+@cache
+def prepare() -> None:
+    """Compile what is needed only once somebody stops: all of a group would wait 7 s for it."""
+    seconds = np.arange(-60.0, 120.0)
+    read_curve(seconds, np.full(len(seconds), 100.0), np.arange(-5.0, 5.0), USUAL_LAG_S)
+    none = np.empty((0, 1))
+    fit_decays(none, none, none > 0.0, 0.0, np.empty(0), np.empty(0))
 
 
 def grade_recoveries(
