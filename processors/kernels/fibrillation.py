@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.kernels.bits import ones
 from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, put
 
@@ -68,20 +69,6 @@ class Out(NamedTuple):
     t_ns: NDArray[np.int64]
     values: NDArray[np.float64]  # kind, lag_ns, rate
     n: NDArray[np.int64]  # how many of each
-
-
-@entry
-def ones(bits: int) -> int:
-    """Count the bits that are set.
-
-    >>> ones(0b1011)
-    3
-    """
-    n = 0
-    while bits > 0:
-        n += bits & 1
-        bits >>= 1
-    return n
 
 
 @inner

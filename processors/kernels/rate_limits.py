@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.kernels.bits import newest, ones
 from processors.kernels.compiling import entry, inner
 from processors.kernels.finding import OFFSET, ONSET, put
 
@@ -101,21 +102,12 @@ def take_second(state: Any, second: int, row: NDArray[np.float64], fair: float) 
 
 
 @inner
-def ones(bits: int, n: int) -> int:
-    """Count those that are set among the lowest ``n`` bits, at most 62."""
-    count = 0
-    for k in range(min(n, 62)):
-        count += (bits >> k) & 1
-    return count
-
-
-@inner
 def is_doubtful(state: Any, code: int, needed: int, start: int, rate: float, limit: float,
                 p: Limits) -> bool:  # fmt: skip
     """Tell whether a rate beyond its limit, since a time, may be made by noise."""
     if code == EXTREME_TACHYCARDIA:
-        return bool(ones(state.unread, needed) > p.most * needed)
-    hidden = ones(state.hiding, state.second - start // SECOND_NS + 1)
+        return bool(ones(newest(state.unread, needed)) > p.most * needed)
+    hidden = ones(newest(state.hiding, state.second - start // SECOND_NS + 1))
     return bool(rate * (needed + hidden) >= limit * needed)
 
 
